@@ -1,0 +1,1 @@
+"""The optional bridge to real units on a bench: CAN, serial, the iDrive controller."""

@@ -1,0 +1,38 @@
+"""Errors of this package.
+
+    BenchRuntimeError
+    ├── DeadlockError        virtual time: everyone waits and nothing is due
+    ├── LivelockError        virtual time: too many callbacks at one instant
+    ├── FenceError           virtual time: something reached for the real world
+    ├── NotConnectedError    a publish without an MQTT connection
+    ├── ChannelError         the bench channel is closed, or was sent something that is no command
+    └── BrokerUnavailableError   a broker could not be started or found
+"""
+
+
+class BenchRuntimeError(Exception):
+    """Root of what this package raises itself."""
+
+
+class DeadlockError(BenchRuntimeError):
+    """Nothing is ready and no timer is set: every task waits for ever."""
+
+
+class LivelockError(BenchRuntimeError):
+    """So many callbacks ran at one instant that time will never move on."""
+
+
+class FenceError(BenchRuntimeError):
+    """Code in virtual time reached for a thread, a descriptor or a clock of the real world."""
+
+
+class NotConnectedError(BenchRuntimeError):
+    """A message cannot be published: there is no MQTT connection now."""
+
+
+class ChannelError(BenchRuntimeError):
+    """The bench channel is closed or was sent something that is no command."""
+
+
+class BrokerUnavailableError(BenchRuntimeError):
+    """A broker could not be started or found; says what to do."""
