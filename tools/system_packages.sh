@@ -1,0 +1,27 @@
+#!/bin/sh
+# Install the system packages that the tests use, when they are missing.
+#   system_packages.sh mosquitto
+set -eu
+missing=
+for package in "$@"; do
+    command -v "$package" >/dev/null 2>&1 || [ -x "/usr/sbin/$package" ] || missing="$missing $package"
+done
+[ -n "$missing" ] || exit 0
+
+echo "The tests run the same contract on foreign brokers too; installing:$missing"
+if ! command -v apt-get >/dev/null 2>&1; then
+    echo "No apt-get here: install$missing yourself. Until then the tests that need it are skipped, and say so." >&2
+    exit 0
+fi
+as_root=
+if [ "$(id -u)" -ne 0 ]; then
+    if ! command -v sudo >/dev/null 2>&1; then
+        echo "Not root and no sudo: install$missing yourself. Until then those tests are skipped, and say so." >&2
+        exit 0
+    fi
+    as_root=sudo
+fi
+export DEBIAN_FRONTEND=noninteractive
+$as_root apt-get update -qq
+# shellcheck disable=SC2086
+$as_root apt-get install -y -qq --no-install-recommends $missing >/dev/null
