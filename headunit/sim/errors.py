@@ -1,0 +1,31 @@
+"""Errors of the simulation.
+
+    SimulationError
+    ├── ScenarioError     a scenario file is wrong: names file, line and key
+    ├── ScriptError       the driver's script asks for something the screen does not offer
+    └── RigError          this rig cannot do what the scenario asks
+"""
+
+
+class SimulationError(Exception):
+    """Root of what the simulation raises itself."""
+
+
+class ScenarioError(SimulationError):
+    """A scenario file cannot be used; the text is `file:line: key: what is wrong`."""
+
+    def __init__(self, file: str, line: int | None, key: str, detail: str) -> None:
+        where = f"{file}:{line}" if line is not None else file
+        super().__init__(f"{where}: {key}: {detail}" if key else f"{where}: {detail}")
+        self.file = file
+        self.line = line
+        self.key = key
+        self.detail = detail
+
+
+class ScriptError(SimulationError):
+    """The script's driver looked for a row that the screen did not show in time."""
+
+
+class RigError(SimulationError):
+    """The chosen rig cannot do what the scenario asks; says which rig can."""

@@ -1,0 +1,173 @@
+"""Scenario files: one TOML file that runs in virtual time, in real time and on a bench.
+
+The structs are the format; their JSON Schema is published as docs/reference/scenario.schema.json.
+All `_s` are seconds since the start of the run, in transport time.
+"""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from contracts.bench import ImpairmentKind, PaymentOutcome
+from contracts.modem import SimState
+
+Seconds = Annotated[float, Meta(ge=0)]
+DEFAULT_VIN = "WBAHEADUN1T000001"
+DEFAULT_NUMBER = "13800000001"
+
+
+class ScenarioStruct(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Every table of the file; a key it does not know is an error."""
+
+
+class Vehicle(ScenarioStruct, frozen=True, kw_only=True):
+    """`[[vehicles]]`: a car as the backend knows it."""
+
+    vin: Annotated[str, Meta(pattern="^[A-HJ-NPR-Z0-9]{17}$")] = DEFAULT_VIN
+    model: str = "G30"
+    contract_number: Annotated[str, Meta(pattern="^1[0-9]{10}$")] = DEFAULT_NUMBER
+
+
+class Drive(ScenarioStruct, frozen=True, kw_only=True):
+    """`[drive]`: where the car goes; `recording` is a G-NetTrack CSV, relative to the file or `$BENCH_DATA/…`.
+
+    `from_s` and `until_s` cut a piece out of the recording; `park_before_s` lets the car stand at its
+    first point before it drives off.
+    """
+
+    recording: str | None = None
+    park_before_s: Seconds = 0.0
+    from_s: Seconds = 0.0
+    until_s: Seconds | None = None
+
+
+class Radio(ScenarioStruct, frozen=True, kw_only=True):
+    """`[radio]`: what replaces the radio of the recording.
+
+    `levels` are pairs (from second, RSRP in dBm); `rate_down` and `rate_up` name a rate trace
+    (mahimahi, or `seconds<TAB>Mbit/s`).
+    """
+
+    levels: tuple[tuple[Seconds, float], ...] = ()
+    rate_down: str | None = None
+    rate_up: str | None = None
+
+
+class Cause(ScenarioStruct, frozen=True, kw_only=True):
+    """`[[causes]]`: something between car and backend, from one second until another (R-804)."""
+
+    kind: ImpairmentKind
+    from_s: Seconds
+    until_s: Seconds
+
+
+class FaultKind(StrEnum):
+    """What can break."""
+
+    KILL = "kill"
+    POWER_CUT = "power_cut"
+
+
+class Program(StrEnum):
+    """A program that can be hit by a fault."""
+
+    CAR = "car"
+    BACKEND = "backend"
+    BROKER = "broker"
+
+
+class Fault(ScenarioStruct, frozen=True, kw_only=True):
+    """`[[faults]]`: `program` stops at `at_s` without a farewell and starts again `down_s` later."""
+
+    kind: FaultKind
+    program: Program
+    at_s: Seconds
+    down_s: Seconds = 2.0
+
+
+class Payment(ScenarioStruct, frozen=True, kw_only=True):
+    """How the payer pays: the newest unpaid order, unless a number is given."""
+
+    order: str = ""
+    provider: str = "AliPay"
+    outcome: PaymentOutcome = PaymentOutcome.APPROVE
+    delay_s: Seconds = 0.0
+
+
+class TextMessages(ScenarioStruct, frozen=True, kw_only=True):
+    """How text messages travel from now on."""
+
+    delay_s: Seconds = 0.0
+    lost: bool = False
+
+
+class Step(ScenarioStruct, frozen=True, kw_only=True):
+    """`[[script]]`: what somebody does at `at_s`; exactly one verb.
+
+    Driver: `choose` turns the knob to each row in turn, by its visible label, and presses (`within_s`
+    bounds the wait for a row to appear); `knob` is raw: "rotate 2", "press", "back", "menu", ….
+    Payer: `pay`. Agent at the hotline: `resend_sms`. Bench: `speed_kmh`, `sim`, `rsrp_dbm`,
+    `advance_s`, `rate`. Backend desk: `hold_activation`, `change_prices_percent`, `text_messages`.
+    """
+
+    at_s: Seconds
+    choose: tuple[str, ...] | None = None
+    within_s: Seconds = 30.0
+    knob: tuple[str, ...] | None = None
+    pay: Payment | None = None
+    resend_sms: str | None = None
+    speed_kmh: Seconds | None = None
+    sim: SimState | None = None
+    rsrp_dbm: float | None = None
+    advance_s: Seconds | None = None
+    rate: Annotated[float, Meta(gt=0)] | None = None
+    hold_activation: bool | None = None
+    change_prices_percent: int | None = None
+    text_messages: TextMessages | None = None
+
+    def verb(self) -> str:
+        """The name of the one thing this step does. Raises ValueError unless it is exactly one."""
+        verbs = [name for name in VERBS if getattr(self, name) is not None]
+        if len(verbs) != 1:
+            raise ValueError(f"a step does exactly one thing; here: {', '.join(verbs) or 'nothing'}")
+        return verbs[0]
+
+
+VERBS = tuple(name for name in Step.__struct_fields__ if name not in ("at_s", "within_s"))
+
+
+class Expectation(ScenarioStruct, frozen=True, kw_only=True):
+    """`[[expect]]`: the journal must show this by `by_s` (by the end when left out).
+
+    `key` may hold `*`; `count`, when given, is how often exactly it is seen by then; 0 means never.
+    """
+
+    actor: str
+    kind: str
+    key: str = "*"
+    state: str = "*"
+    by_s: Seconds | None = None
+    count: Annotated[int, Meta(ge=0)] | None = None
+    rule: str = ""
+
+
+class Scenario(ScenarioStruct, frozen=True, kw_only=True):
+    """A whole file. `duration_s` defaults to the length of the drive; `settle_s` is the healed time after it."""
+
+    title: str = ""
+    seed: int = 1
+    start: datetime
+    market: Annotated[str, Meta(pattern="^(CN|AU)$")] = "CN"
+    duration_s: Seconds | None = None
+    settle_s: Seconds = 120.0
+    activation_delay_s: Seconds = 20.0
+    vehicles: tuple[Vehicle, ...] = (Vehicle(),)
+    drive: Drive = Drive()
+    radio: Radio = Radio()
+    causes: tuple[Cause, ...] = ()
+    faults: tuple[Fault, ...] = ()
+    script: tuple[Step, ...] = ()
+    expect: tuple[Expectation, ...] = ()
