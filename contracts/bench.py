@@ -67,9 +67,14 @@ class PressKnob(Command, tag="press_knob", frozen=True, kw_only=True):
 
 
 class SetVehicle(Command, tag="set_vehicle", frozen=True, kw_only=True):
-    """Speed (None = unknown) and terminal as the vehicle bus would report them now."""
+    """Speed (None = unknown) and terminal as the vehicle bus reports them now.
+
+    With `hold` the bench goes on repeating the reading once a second, as a bus would; a bridge to a real
+    bus repeats it itself and leaves `hold` off, so that a silent bus is noticed (R-811).
+    """
 
     speed_kmh: Annotated[float, Meta(ge=0, le=400)] | None = None
+    hold: bool = True
     terminal: Terminal | None = None
 
 

@@ -1,0 +1,339 @@
+"""The car as one program: presenter, session with the backend, modem and vehicle data, wired together."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from contracts.bench import Terminal
+from contracts.controller import ControllerEvent
+from contracts.errors import ErrorCode
+from contracts.messages import (
+    CancelOrder,
+    Catalogue,
+    Disturbance,
+    EntitlementView,
+    ModifyOrder,
+    OrderReply,
+    Snapshot,
+    SubmitOrder,
+)
+from contracts.modem import ModemPort, ModemStatus
+from contracts.screen import ScreenSnapshot
+from headunit.domain import intents
+from headunit.domain.facts import UNKNOWN_MOTION, CarFacts, Motion, PendingRequest, RequestKind
+from headunit.domain.motion_lock import is_locked, observed
+from headunit.domain.presenter import Presenter
+from headunit.domain.texts import LocalCode, load_translation
+from headunit.services.car_store import Basket, SentRequest
+from headunit.services.errors import NotOnlineError
+from headunit.services.session import Session
+from runtime.mqtt.port import MqttPortFactory
+from runtime.ports import Runtime, Timer
+
+_REQUEST_KINDS = {
+    "submit-order": RequestKind.PLACE,
+    "modify-order": RequestKind.CHANGE,
+    "cancel-order": RequestKind.CANCEL,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class CarConfig:
+    """Which car this is and where its broker is, as seen from the car."""
+
+    vin: str
+    broker_host: str
+    broker_port: int
+    market: str = "CN"
+    language: str = "en"
+
+
+class Car:
+    """What sits behind the display. Make it inside its own task: its database is opened here.
+
+    Args:
+        runtime: clock, ids, journal and disk of the car.
+        config: which car.
+        modem: what the car can learn from its modem.
+        make_port: how to make the MQTT port.
+    """
+
+    def __init__(
+        self, runtime: Runtime, config: CarConfig, modem: ModemPort, make_port: MqttPortFactory
+    ) -> None:
+        self._clock = runtime.clock
+        self._journal = runtime.journal
+        self._config = config
+        self._modem = modem
+        self._motion = UNKNOWN_MOTION
+        self.terminal: Terminal | None = None
+        self._session_since_ms: int | None = None
+        self._offline_since_ms: int | None = None
+        self._disturbance: Disturbance | None = None
+        self._screen_listeners: list[Callable[[ScreenSnapshot], None]] = []
+        self._outbox_listeners: list[Callable[[int], None]] = []
+        self._packet_listeners: list[Callable[[str, str, str, int], None]] = []
+        self._shown: ScreenSnapshot | None = None
+        self._shown_id = ""
+        self._timer: Timer | None = None
+        self._had_data = False
+        self._presenter = Presenter(load_translation(config.language), config.language)
+        self._session = Session(
+            runtime, config.vin, (config.broker_host, config.broker_port), make_port, self
+        )
+        self._catalogue = self._session.store.catalogue()
+        self._snapshot = self._session.store.snapshot()
+        self._last_sync_ms = self._session.store.last_sync_ms()
+        self._request = self._session.store.sent_request()
+        self._booked = _states(self._snapshot.entitlements if self._snapshot else ())
+        basket = self._session.store.basket()
+        if basket.lines or basket.number:
+            self._presenter.restore_basket(basket.lines, basket.number or None)
+        modem.on_change(self._modem_changed)
+        self._modem_changed(modem.status())
+
+    async def run(self) -> None:
+        """Live until cancelled."""
+        try:
+            await self._session.run()
+        finally:
+            if self._timer is not None:
+                self._timer.cancel()
+
+    # The driver
+
+    def press(self, event: ControllerEvent) -> None:
+        """The driver's hand."""
+        label = f"{event.action}{event.detents:+d}" if event.detents else event.action
+        self._journal.record("knob", label)
+        self._carry_out(self._presenter.update(self._facts()))
+        self._carry_out(self._presenter.handle(event))
+        self._draw()
+
+    def screen(self) -> ScreenSnapshot:
+        """The display as it is now."""
+        self._carry_out(self._presenter.update(self._facts()))
+        return self._presenter.screen()
+
+    def on_screen(self, listener: Callable[[ScreenSnapshot], None]) -> None:
+        """Have `listener` called with every new picture; only then does the car redraw by itself."""
+        self._screen_listeners.append(listener)
+        self._refresh()
+
+    # The vehicle
+
+    def read_speed(self, speed_kmh: float | None) -> None:
+        """The vehicle bus says how fast the car is; None = the bus does not know."""
+        now_ms = self._clock.now_ms()
+        was = is_locked(self._motion, now_ms)
+        self._motion = observed(self._motion, speed_kmh, now_ms)
+        if is_locked(self._motion, now_ms) != was or self._screen_listeners:
+            self._refresh()
+
+    @property
+    def motion(self) -> Motion:
+        """The newest speed reading."""
+        return self._motion
+
+    @property
+    def moving(self) -> bool:
+        """Whether the motion lock holds (R-811)."""
+        return is_locked(self._motion, self._clock.now_ms())
+
+    # What the bench may ask
+
+    @property
+    def booked(self) -> tuple[EntitlementView, ...]:
+        """Booked Services as the car knows them."""
+        return self._snapshot.entitlements if self._snapshot else ()
+
+    @property
+    def revision(self) -> int:
+        """Revision of the newest snapshot, 0 before the first."""
+        return self._snapshot.revision if self._snapshot else 0
+
+    @property
+    def session_up(self) -> bool:
+        """Whether the MQTT session is up."""
+        return self._session.is_up
+
+    @property
+    def outbox_depth(self) -> int:
+        """How many messages wait."""
+        return self._session.outbox_depth
+
+    def on_outbox(self, listener: Callable[[int], None]) -> None:
+        """Have `listener` called when the number of waiting messages changes."""
+        self._outbox_listeners.append(listener)
+
+    def on_packet(self, listener: Callable[[str, str, str, int], None]) -> None:
+        """Have `listener` called with way, kind, key and size of each application message."""
+        self._packet_listeners.append(listener)
+
+    # What the session tells (SessionListener)
+
+    def session_changed(self, up: bool) -> None:
+        """See SessionListener."""
+        now_ms = self._clock.now_ms()
+        if up:
+            self._session_since_ms = now_ms
+        else:
+            self._offline_since_ms = now_ms
+        self._refresh()
+
+    def catalogue_arrived(self, catalogue: Catalogue) -> None:
+        """See SessionListener."""
+        self._catalogue = catalogue
+        self._last_sync_ms = self._clock.now_ms()
+        self._journal.record("catalogue", catalogue.market, str(catalogue.list_version))
+        self._refresh()
+
+    def snapshot_arrived(self, snapshot: Snapshot, fresh: bool) -> None:
+        """See SessionListener."""
+        self._last_sync_ms = self._clock.now_ms()
+        if fresh:
+            known = self._snapshot.orders if self._snapshot else ()
+            before = {order.number: order.state for order in known}
+            self._snapshot = snapshot
+            for order in snapshot.orders:
+                if before.get(order.number) != order.state:
+                    self._journal.record("order", order.number, order.state)
+            booked = _states(snapshot.entitlements)
+            for service, state in booked.items():
+                if self._booked.get(service) != state:
+                    self._journal.record("booked", service, state)
+            self._booked = booked
+        self._refresh()
+
+    def answered(self, request: SentRequest, reply: OrderReply) -> None:
+        """See SessionListener."""
+        self._request = None
+        if reply.code is None and reply.order is not None:
+            self._journal.record("accepted", reply.order.number, client_order_id=request.client_order_id)
+        self._carry_out(self._presenter.update(self._facts()))
+        self._carry_out(self._presenter.answer(reply))
+        self._draw()
+
+    def came_to_nothing(self, request: SentRequest) -> None:
+        """See SessionListener."""
+        self._request = None
+        self._journal.record("reply", request.kind, "CAME_TO_NOTHING")
+        self._carry_out(self._presenter.update(self._facts()))
+        self._carry_out(self._presenter.refuse(LocalCode.OUTCOME_UNKNOWN))
+        self._draw()
+
+    def disturbance_announced(self, disturbance: Disturbance) -> None:
+        """See SessionListener."""
+        self._disturbance = disturbance
+        self._refresh()
+
+    def outbox_changed(self, depth: int) -> None:
+        """See SessionListener."""
+        for listener in self._outbox_listeners:
+            listener(depth)
+
+    def packet_seen(self, way: str, kind: str, key: str, size: int) -> None:
+        """See SessionListener."""
+        for listener in self._packet_listeners:
+            listener(way, kind, key, size)
+
+    # Inside
+
+    def _modem_changed(self, status: ModemStatus) -> None:
+        if status.data and not self._had_data and not self._session.is_up:
+            self._session.radio_came_back()
+        self._had_data = status.data
+        self._refresh()
+
+    def _facts(self) -> CarFacts:
+        request = self._request
+        return CarFacts(
+            now_ms=self._clock.now_ms(),
+            market=self._config.market,
+            modem=self._modem.status(),
+            session=self._session.is_up,
+            session_since_ms=self._session_since_ms,
+            offline_since_ms=self._offline_since_ms,
+            last_sync_ms=self._last_sync_ms,
+            catalogue=self._catalogue,
+            snapshot=self._snapshot,
+            motion=self._motion,
+            disturbance=self._disturbance,
+            request=None
+            if request is None
+            else PendingRequest(_REQUEST_KINDS[request.kind], request.key, request.since_ms),
+        )
+
+    def _carry_out(self, wanted: tuple[intents.Intent, ...]) -> None:
+        for intent in wanted:
+            match intent:
+                case intents.KeepBasket(lines, number):
+                    store = self._session.store
+                    with store.transaction():
+                        store.keep("basket", Basket(lines, number or ""))
+                case intents.RequestSync():
+                    self._session.request_sync()
+                case intents.PlaceOrder() | intents.ChangeOrder() | intents.CancelOrder():
+                    self._request_about_order(intent)
+                case intents.KeepLanguage(language):
+                    self._journal.record("language", language)
+
+    def _request_about_order(
+        self, intent: intents.PlaceOrder | intents.ChangeOrder | intents.CancelOrder
+    ) -> None:
+        def make(key: str, sent_at_ms: int) -> SubmitOrder | ModifyOrder | CancelOrder:
+            match intent:
+                case intents.PlaceOrder(lines, list_version, sms_number):
+                    return SubmitOrder(
+                        key=key,
+                        sent_at_ms=sent_at_ms,
+                        client_order_id=key,
+                        lines=lines,
+                        list_version=list_version,
+                        sms_number=sms_number,
+                    )
+                case intents.ChangeOrder(order_number, order_version, lines):
+                    return ModifyOrder(
+                        key=key,
+                        sent_at_ms=sent_at_ms,
+                        order_number=order_number,
+                        order_version=order_version,
+                        lines=lines,
+                    )
+                case intents.CancelOrder(order_number):
+                    return CancelOrder(key=key, sent_at_ms=sent_at_ms, order_number=order_number)
+
+        try:
+            self._request = self._session.send_request(make)
+        except NotOnlineError:
+            self._journal.record("refused", type(intent).__name__, ErrorCode.NO_CONNECTION)
+            self._carry_out(self._presenter.update(self._facts()))
+            self._carry_out(self._presenter.refuse(ErrorCode.NO_CONNECTION))
+            return
+        self._carry_out(self._presenter.update(self._facts()))
+
+    def _refresh(self) -> None:
+        """Redraw, if anyone is looking."""
+        if self._screen_listeners:
+            self._carry_out(self._presenter.update(self._facts()))
+            self._draw()
+
+    def _draw(self) -> None:
+        screen = self._presenter.screen()
+        if screen.screen != self._shown_id:
+            self._shown_id = screen.screen
+            self._journal.record("screen", screen.screen)
+        if not self._screen_listeners:
+            return
+        if screen is not self._shown:
+            self._shown = screen
+            for listener in self._screen_listeners:
+                listener(screen)
+        if self._timer is not None:
+            self._timer.cancel()
+        due_ms = self._presenter.next_change_ms()
+        self._timer = None if due_ms is None else self._clock.call_at(due_ms, self._refresh)
+
+
+def _states(entitlements: tuple[EntitlementView, ...]) -> dict[str, str]:
+    return {e.service: e.state.value for e in entitlements}
+

@@ -1,0 +1,271 @@
+"""The car's session with the backend: what comes in takes effect once, what goes out commits first.
+
+Every incoming message is applied in one transaction with its key, then acknowledged. An order is sent only
+online and waits at most `REQUEST_LIFE_MS` for the road (R-204): after that it can no longer take effect, and
+the next synchronisation tells whether it did.
+"""
+
+from collections.abc import Callable
+from typing import Protocol
+
+from contracts.codec import decode, encode, kind_of
+from contracts.errors import ContractError, ErrorCode
+from contracts.messages import (
+    CancelOrder,
+    Catalogue,
+    Disturbance,
+    Message,
+    ModifyOrder,
+    OrderReply,
+    Refusal,
+    Snapshot,
+    SubmitOrder,
+    SyncRequest,
+)
+from contracts.topics import down_filter, down_topic, parse_topic, up_topic
+from contracts.trace import make_traceparent, trace_id_of
+from headunit.services.car_store import CarStore, SentRequest
+from headunit.services.errors import NotOnlineError
+from runtime.mqtt.delivery import Delivery
+from runtime.mqtt.port import IncomingMessage, MqttConfig, MqttPortFactory, OutgoingMessage
+from runtime.mqtt.sqlite_outbox import SqliteInbox, SqliteOutbox, create_tables
+from runtime.ports import Runtime
+
+REQUEST_LIFE_MS = 60_000
+SYNC_LIFE_MS = 60_000
+
+
+class SessionListener(Protocol):
+    """What the car is told. Called after the transaction that caused it has committed."""
+
+    def session_changed(self, up: bool) -> None:
+        """The MQTT session has come up or gone down."""
+
+    def catalogue_arrived(self, catalogue: Catalogue) -> None:
+        """A catalogue has arrived."""
+
+    def snapshot_arrived(self, snapshot: Snapshot, fresh: bool) -> None:
+        """A snapshot has arrived; not `fresh` when an equal or newer revision was known (R-406)."""
+
+    def answered(self, request: SentRequest, reply: OrderReply) -> None:
+        """The request on its way has its answer."""
+
+    def came_to_nothing(self, request: SentRequest) -> None:
+        """The request on its way can no longer take effect, and did not."""
+
+    def disturbance_announced(self, disturbance: Disturbance) -> None:
+        """The backend has announced an outage or its end (R-805)."""
+
+    def outbox_changed(self, depth: int) -> None:
+        """The number of messages that wait has changed."""
+
+    def packet_seen(self, way: str, kind: str, key: str, size: int) -> None:
+        """An application message went out or came in."""
+
+
+class Session:
+    """One car's conversation with the backend.
+
+    Args:
+        runtime: clock, ids, journal and the car's database.
+        vin: the car.
+        broker: host and port as seen from the car.
+        make_port: how to make the MQTT port.
+        listener: who is told.
+    """
+
+    def __init__(
+        self,
+        runtime: Runtime,
+        vin: str,
+        broker: tuple[str, int],
+        make_port: MqttPortFactory,
+        listener: SessionListener,
+    ) -> None:
+        self._clock = runtime.clock
+        self._ids = runtime.ids
+        self._journal = runtime.journal
+        self._vin = vin
+        self._listener = listener
+        connection = runtime.disk.connect("car")
+        create_tables(connection)
+        self.store = CarStore(connection)
+        self._outbox = SqliteOutbox(connection)
+        self._inbox = SqliteInbox(connection)
+        self._delivery = Delivery(self._outbox, runtime.clock, self._received)
+        self._delivery.on_session = self._session_changed
+        self._delivery.on_change = listener.outbox_changed
+        self._delivery.on_packet = listener.packet_seen
+        self._port = make_port(
+            MqttConfig(broker[0], broker[1], f"car-{vin}", subscriptions=(down_filter(vin),)), self._delivery
+        )
+        self._delivery.attach(self._port)
+        self._handlers: dict[type[Message], Callable[[Message], Callable[[], None] | None]] = {
+            Catalogue: self._apply_catalogue,
+            Snapshot: self._apply_snapshot,
+            OrderReply: self._apply_reply,
+            Disturbance: self._apply_disturbance,
+            Refusal: self._apply_refusal,
+        }
+
+    async def run(self) -> None:
+        """Keep the session up until cancelled."""
+        await self._port.run()
+
+    @property
+    def is_up(self) -> bool:
+        """Whether the MQTT session is up."""
+        return self._port.is_connected
+
+    @property
+    def outbox_depth(self) -> int:
+        """How many messages wait."""
+        return self._outbox.depth()
+
+    def radio_came_back(self) -> None:
+        """The modem has data again: try to connect now."""
+        self._port.reset_back_off()
+
+    # Going out
+
+    def request_sync(self) -> None:
+        """Ask for catalogue and snapshot; asked for again at every connection anyway."""
+        snapshot, catalogue = self.store.snapshot(), self.store.catalogue()
+        now_ms = self._clock.now_ms()
+        message = SyncRequest(
+            key=self._ids.key(),
+            sent_at_ms=now_ms,
+            have_revision=snapshot.revision if snapshot else 0,
+            list_version=catalogue.list_version if catalogue else 0,
+        )
+        with self.store.transaction():
+            self._add(message, now_ms + SYNC_LIFE_MS, make_traceparent(self._ids.key(), self._ids.span()))
+        self._delivery.wake()
+
+    def send_request(self, make: Callable[[str, int], SubmitOrder | ModifyOrder | CancelOrder]) -> SentRequest:
+        """Send what `make(key, sent_at_ms)` makes, and await its answer.
+
+        Raises NotOnlineError when there is no session (R-204).
+        """
+        if not self._port.is_connected:
+            raise NotOnlineError("no session with the backend")
+        now_ms = self._clock.now_ms()
+        message = make(self._ids.key(), now_ms)
+        request = SentRequest(
+            key=message.key,
+            kind=kind_of(message),
+            since_ms=now_ms,
+            expires_at_ms=now_ms + REQUEST_LIFE_MS,
+            client_order_id=message.client_order_id if isinstance(message, SubmitOrder) else "",
+            traceparent=make_traceparent(self._ids.key(), self._ids.span()),
+        )
+        with self.store.transaction():
+            self._add(message, request.expires_at_ms, request.traceparent)
+            self.store.keep("sent_request", request)
+        self._journal.record("request", request.kind, "sent", trace=trace_id_of(request.traceparent))
+        self._delivery.wake()
+        return request
+
+    def _add(self, message: Message, expires_at_ms: int, traceparent: str) -> None:
+        kind = kind_of(message)
+        self._outbox.add(
+            OutgoingMessage(
+                topic=up_topic(self._vin, kind),
+                payload=encode(message),
+                key=message.key,
+                traceparent=traceparent,
+                response_topic=down_topic(self._vin, "order-reply"),
+                correlation_data=message.key.encode(),
+            ),
+            expires_at_ms,
+        )
+
+    # Coming in
+
+    def _session_changed(self, up: bool) -> None:
+        self._journal.record("session", "backend", "up" if up else "down")
+        if up:
+            self.request_sync()
+        self._listener.session_changed(up)
+
+    def _received(self, incoming: IncomingMessage) -> None:
+        """Apply in one transaction, then acknowledge, then tell (mqtt.md: nothing lost, nothing twice)."""
+        now_ms = self._clock.now_ms()
+        tell: Callable[[], None] | None = None
+        with self.store.transaction():
+            try:
+                kind = parse_topic(incoming.topic).kind
+                message = decode(kind, incoming.payload)
+            except ContractError as error:
+                self._inbox.dead_letter(incoming.topic, incoming.payload, str(error), now_ms)
+                self._journal.record("dead_letter", error.field or "message", ErrorCode.BAD_MESSAGE)
+            else:
+                if self._inbox.first_time(message.key, now_ms):
+                    self.store.keep("last_sync_ms", now_ms)
+                    tell = self._handlers[type(message)](message)
+        incoming.acknowledge()
+        if tell is not None:
+            tell()
+
+    def _apply_catalogue(self, message: Message) -> Callable[[], None]:
+        assert isinstance(message, Catalogue)
+        self.store.keep("catalogue", message)
+        return lambda: self._listener.catalogue_arrived(message)
+
+    def _apply_snapshot(self, message: Message) -> Callable[[], None]:
+        assert isinstance(message, Snapshot)
+        known = self.store.snapshot()
+        fresh = known is None or message.revision > known.revision
+        if fresh:
+            self.store.keep("snapshot", message)
+        request = self.store.sent_request()
+        settled = self._settle_by(message, request) if request is not None else None
+
+        def tell() -> None:
+            self._listener.snapshot_arrived(message, fresh)
+            if settled is not None:
+                settled()
+
+        return tell
+
+    def _settle_by(self, snapshot: Snapshot, request: SentRequest) -> Callable[[], None] | None:
+        """A snapshot made after a request's life ended says whether an unanswered order was placed."""
+        if snapshot.sent_at_ms < request.expires_at_ms:
+            return None
+        self.store.keep("sent_request", None)
+        placed = [o for o in snapshot.orders if o.client_order_id == request.client_order_id != ""]
+        if placed:
+            reply = OrderReply(
+                key=request.key, sent_at_ms=snapshot.sent_at_ms, request_key=request.key, order=placed[0]
+            )
+            return lambda: self._listener.answered(request, reply)
+        return lambda: self._listener.came_to_nothing(request)
+
+    def _apply_reply(self, message: Message) -> Callable[[], None] | None:
+        assert isinstance(message, OrderReply)
+        request = self.store.sent_request()
+        if request is None or request.key != message.request_key:
+            return None
+        self.store.keep("sent_request", None)
+        self._journal.record("reply", request.kind, message.code or "OK")
+        return lambda: self._listener.answered(request, message)
+
+    def _apply_disturbance(self, message: Message) -> Callable[[], None]:
+        assert isinstance(message, Disturbance)
+        return lambda: self._listener.disturbance_announced(message)
+
+    def _apply_refusal(self, message: Message) -> Callable[[], None] | None:
+        assert isinstance(message, Refusal)
+        request = self.store.sent_request()
+        if request is None or request.key != message.request_key:
+            return None
+        self.store.keep("sent_request", None)
+        reply = OrderReply(
+            key=message.key,
+            sent_at_ms=message.sent_at_ms,
+            request_key=request.key,
+            code=message.code,
+            detail=message.detail,
+        )
+        self._journal.record("reply", request.kind, message.code)
+        return lambda: self._listener.answered(request, reply)
