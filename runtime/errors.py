@@ -1,12 +1,15 @@
 """Errors of this package.
 
-    BenchRuntimeError
-    ├── DeadlockError        virtual time: everyone waits and nothing is due
-    ├── LivelockError        virtual time: too many callbacks at one instant
-    ├── FenceError           virtual time: something reached for the real world
-    ├── NotConnectedError    a publish without an MQTT connection
-    ├── ChannelError         the bench channel is closed, or was sent something that is no command
-    └── BrokerUnavailableError   a broker could not be started or found
+BenchRuntimeError
+├── DeadlockError        virtual time: everyone waits and nothing is due
+├── LivelockError        virtual time: too many callbacks at one instant
+├── FenceError           virtual time: something reached for the real world
+├── NotConnectedError    a publish without an MQTT connection
+├── ChannelError         the bench channel is closed, or was sent something that is no command
+├── CommandRefused       the bench did not carry out a command; `code` says which rule forbids it
+├── DiskError            a database cannot be opened, or the disk was used in a wrong way
+├── JournalError         a journal was given or contains what is no entry
+└── BrokerUnavailableError   a broker could not be started or found
 """
 
 
@@ -32,6 +35,26 @@ class NotConnectedError(BenchRuntimeError):
 
 class ChannelError(BenchRuntimeError):
     """The bench channel is closed or was sent something that is no command."""
+
+
+class CommandRefused(BenchRuntimeError):
+    """A command changed nothing.
+
+    `code` is the rule's error code where there is one; `detail` says why, in words.
+    """
+
+    def __init__(self, code: str, detail: str = "") -> None:
+        super().__init__(f"{code}: {detail}" if detail else code)
+        self.code = code
+        self.detail = detail
+
+
+class DiskError(BenchRuntimeError):
+    """A database cannot be opened, or the disk was used in a wrong way; says which and why."""
+
+
+class JournalError(BenchRuntimeError):
+    """A journal was given or contains what is no entry; a file's error names file and line."""
 
 
 class BrokerUnavailableError(BenchRuntimeError):
