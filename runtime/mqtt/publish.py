@@ -1,0 +1,288 @@
+"""PUBLISH and PUBACK (sections 3.3 and 3.4): the two packets that every message costs, kept lean.
+
+A `Publish` keeps what follows the packet identifier (property length, properties, payload) as the one
+piece of bytes that arrived, its `tail`. A broker that forwards it writes head, new identifier, tail.
+"""
+
+from struct import Struct
+
+from runtime.mqtt.errors import MqttProtocolError, malformed, protocol_error
+from runtime.mqtt.properties import NO_PROPERTIES, PacketType, Properties
+from runtime.mqtt.reason_codes import ReasonCode
+from runtime.mqtt.wire import Cursor, decode_text, encode_binary, encode_varint
+
+NS_PER_S = 1_000_000_000
+
+_SHORT_PUBACK = Struct(">HH").pack
+_NO_PROPERTIES = b"\0"
+
+# Property identifiers of PUBLISH by the shape of their value (table 2-4).
+_EXPIRY, _ALIAS, _SUBSCRIPTION_ID, _FORMAT, _USER, _BINARY = 0x02, 0x23, 0x0B, 0x01, 0x26, 0x09
+_CONTENT_TYPE, _RESPONSE_TOPIC = 0x03, 0x08
+
+
+class Publish:
+    """One application message on its way; build with `make_publish` or `read_publish`.
+
+    `topic` is UTF-8; `head` is everything before the packet identifier, DUP not set; `tail` everything
+    after it. `expiry_at` is where in `tail` the four bytes of the Message Expiry Interval stand, 0 when
+    there is none, and `expires_ns` the instant a broker counts from them, 0 until it does.
+    """
+
+    __slots__ = (
+        "duplicate",
+        "expires_ns",
+        "expiry_at",
+        "head",
+        "packet_id",
+        "qos",
+        "retain",
+        "tail",
+        "topic",
+    )
+
+    topic: bytes
+    qos: int
+    retain: bool
+    duplicate: bool
+    packet_id: int
+    head: bytes
+    tail: bytes
+    expiry_at: int
+    expires_ns: int
+
+    @property
+    def topic_name(self) -> str:
+        """The topic as text."""
+        return self.topic.decode()
+
+    @property
+    def properties(self) -> Properties:
+        """The properties, taken apart."""
+        return Properties.decode(Cursor(self.tail), PacketType.PUBLISH)
+
+    @property
+    def payload(self) -> bytes:
+        """The application message."""
+        cursor = Cursor(self.tail)
+        return self.tail[cursor.varint() + cursor.at :]
+
+    def __repr__(self) -> str:
+        flags = f"qos={self.qos}{' retain' * self.retain}{' dup' * self.duplicate}"
+        return f"<Publish {self.topic!r} id={self.packet_id} {flags} {len(self.tail)} bytes>"
+
+    def tail_at(self, now_ns: int) -> bytes:
+        """The tail with what is left at `now_ns` of the Message Expiry Interval [MQTT-3.3.2-6].
+
+        Only whole seconds of waiting are taken off, as the interval has no finer unit.
+        """
+        at = self.expiry_at
+        tail = self.tail
+        if not at:
+            return tail
+        left_s = max(0, -((now_ns - self.expires_ns) // NS_PER_S))
+        if left_s == int.from_bytes(tail[at : at + 4], "big"):
+            return tail
+        return tail[:at] + left_s.to_bytes(4, "big") + tail[at + 4 :]
+
+    def encode(self, packet_id: int = 0, duplicate: bool = False) -> bytes:
+        """The packet; `packet_id` 0 keeps the message's own (QoS 0 has none)."""
+        head = self.head
+        if duplicate:
+            head = bytes((head[0] | 0x08,)) + head[1:]
+        if not self.qos:
+            return head + self.tail
+        return head + (packet_id or self.packet_id).to_bytes(2, "big") + self.tail
+
+    def variant(self, qos: int, retain: bool) -> "Publish":
+        """The same message with another QoS or RETAIN flag; itself when nothing differs."""
+        if qos == self.qos and retain == self.retain:
+            return self
+        other = Publish()
+        other.topic = self.topic
+        other.qos = qos
+        other.retain = retain
+        other.duplicate = False
+        other.packet_id = 0
+        other.head = _head(qos, retain, self.topic, self.tail)
+        other.tail = self.tail
+        other.expiry_at = self.expiry_at
+        other.expires_ns = self.expires_ns
+        return other
+
+
+def make_publish(
+    topic: str,
+    payload: bytes = b"",
+    *,
+    qos: int = 0,
+    packet_id: int = 0,
+    retain: bool = False,
+    duplicate: bool = False,
+    properties: Properties | bytes = NO_PROPERTIES,
+) -> Publish:
+    """A message of one's own; `properties` may be packed already (`Properties.encode`)."""
+    message = Publish()
+    message.topic = topic.encode()
+    message.qos = qos
+    message.retain = retain
+    message.duplicate = duplicate
+    message.packet_id = packet_id
+    packed = properties if isinstance(properties, bytes) else properties.encode()
+    message.tail = packed + payload
+    message.head = _head(qos, retain, message.topic, message.tail)
+    cursor = Cursor(packed)
+    size = cursor.varint()
+    message.expiry_at = scan_properties(packed, cursor.at, cursor.at + size, from_client=False) if size else 0
+    message.expires_ns = 0
+    return message
+
+
+def encode_publish(
+    topic: str,
+    payload: bytes,
+    packet_id: int,
+    properties: bytes = _NO_PROPERTIES,
+    *,
+    qos: int = 1,
+    retain: bool = False,
+    duplicate: bool = False,
+) -> bytes:
+    """A PUBLISH straight to bytes, for senders in a hurry; `properties` from `Properties.encode`."""
+    name = encode_binary(topic.encode())
+    flags = 0x30 | duplicate << 3 | qos << 1 | retain
+    identifier = packet_id.to_bytes(2, "big") if qos else b""
+    size = encode_varint(len(name) + len(identifier) + len(properties) + len(payload))
+    return b"".join((bytes((flags,)), size, name, identifier, properties, payload))
+
+
+def encode_puback(packet_id: int, reason_code: int = 0) -> bytes:
+    """A PUBACK; Success takes the short form (section 3.4.2.1)."""
+    if reason_code:
+        return b"\x40\x03" + packet_id.to_bytes(2, "big") + bytes((reason_code,))
+    return _SHORT_PUBACK(0x4002, packet_id)
+
+
+def _head(qos: int, retain: bool, topic: bytes, tail: bytes) -> bytes:
+    size = len(topic) + len(tail) + (4 if qos else 2)
+    return b"".join((bytes((0x30 | qos << 1 | retain,)), encode_varint(size), encode_binary(topic)))
+
+
+def read_publish(packet: bytes, at: int, *, from_client: bool = True) -> Publish:
+    """Take a whole PUBLISH apart; `at` is where the variable header begins.
+
+    The topic is not checked here: a broker does that once per topic, not once per message.
+    Raises MqttProtocolError: 0x81, 0x82, 0x94 for a topic alias (nobody here announces a Topic Alias
+    Maximum, section 3.3.2.3.4), 0x9B for QoS 2.
+    """
+    first = packet[0]
+    qos = first >> 1 & 3
+    size = len(packet)
+    topic_at = at + 2
+    if topic_at > size:
+        raise malformed("a PUBLISH without a topic")
+    tail_at = topic_end = topic_at + (packet[at] << 8 | packet[at + 1])
+    if qos:
+        tail_at += 2
+    if tail_at >= size:
+        raise malformed("a PUBLISH ends within its topic or before its properties")
+    message = Publish()
+    message.topic = packet[topic_at:topic_end]
+    if qos:
+        packet_id = packet[topic_end] << 8 | packet[topic_end + 1]
+        if not packet_id:
+            raise protocol_error("a packet identifier cannot be 0 [MQTT-2.2.1-3]")
+        if qos > 1:
+            if qos == 3:
+                raise malformed("QoS 3 does not exist [MQTT-3.3.1-4]")
+            raise MqttProtocolError(ReasonCode.QOS_NOT_SUPPORTED, "QoS 2 above Maximum QoS 1")
+        message.packet_id = packet_id
+        message.duplicate = first & 8 != 0
+    else:
+        if first & 8:
+            raise malformed("DUP on a QoS 0 PUBLISH [MQTT-3.3.1-2]")
+        message.packet_id = 0
+        message.duplicate = False
+    message.qos = qos
+    message.retain = first & 1 != 0
+    message.head = packet[:topic_end] if first & 8 == 0 else bytes((first & 0xF7,)) + packet[1:topic_end]
+    message.tail = packet[tail_at:]
+    message.expires_ns = 0
+    block = packet[tail_at]
+    if not block:
+        message.expiry_at = 0
+        return message
+    block_at = tail_at + 1
+    if block > 127:
+        cursor = Cursor(packet, tail_at)
+        block = cursor.varint()
+        block_at = cursor.at
+    if block_at + block > size:
+        raise malformed("the properties are longer than their packet")
+    expiry_at = scan_properties(packet, block_at, block_at + block, from_client=from_client)
+    message.expiry_at = expiry_at and expiry_at - tail_at
+    return message
+
+
+def scan_properties(data: bytes, at: int, end: int, *, from_client: bool) -> int:
+    """Check the properties of a PUBLISH in `data[at:end]` without taking them apart.
+
+    Returns where the four bytes of the Message Expiry Interval stand, 0 when there is none.
+    Raises MqttProtocolError as `Properties.decode` does, and 0x94 for a topic alias.
+    """
+    expiry_at = 0
+    seen = 0
+    plain = data[at:end].isascii()
+    while at < end:
+        identifier = data[at]
+        at += 1
+        if identifier == _USER:
+            at = _skip_text(data, _skip_text(data, at, end, plain), end, plain)
+            continue
+        bit = 1 << (identifier & 63)
+        if seen & bit and identifier != _SUBSCRIPTION_ID:
+            raise protocol_error(f"property 0x{identifier:02X} given twice in PUBLISH")
+        seen |= bit
+        if identifier == _EXPIRY:
+            expiry_at = at
+            at += 4
+        elif identifier in (_CONTENT_TYPE, _RESPONSE_TOPIC):
+            at = _skip_text(data, at, end, plain)
+        elif identifier == _BINARY:
+            at = _skip_binary(data, at, end)
+        elif identifier == _FORMAT:
+            if at < end and data[at] > 1:
+                raise protocol_error("PAYLOAD_FORMAT_INDICATOR is 0 or 1")
+            at += 1
+        elif identifier == _ALIAS:
+            raise MqttProtocolError(ReasonCode.TOPIC_ALIAS_INVALID, "no topic aliases were agreed on")
+        elif identifier == _SUBSCRIPTION_ID:
+            if from_client:
+                raise protocol_error("a client's PUBLISH holds no subscription identifier [MQTT-3.3.4-6]")
+            cursor = Cursor(data, at, end)
+            cursor.varint()
+            at = cursor.at
+        else:
+            raise malformed(f"property 0x{identifier:02X} has no place in PUBLISH")
+    if at > end:
+        raise malformed("a property is longer than the properties")
+    return expiry_at
+
+
+def _skip_binary(data: bytes, at: int, end: int) -> int:
+    if at + 2 > end:
+        raise malformed("a property is longer than the properties")
+    return at + 2 + (data[at] << 8 | data[at + 1])
+
+
+def _skip_text(data: bytes, at: int, end: int, plain: bool) -> int:
+    if at + 2 > end:
+        raise malformed("a property is longer than the properties")
+    stop = at + 2 + (data[at] << 8 | data[at + 1])
+    if stop > end:
+        raise malformed("a property is longer than the properties")
+    if not plain:
+        decode_text(data[at + 2 : stop])
+    elif data.find(0, at + 2, stop) >= 0:
+        raise malformed("a string holds U+0000")
+    return stop
