@@ -1,0 +1,312 @@
+"""The MQTT port on paho-mqtt 2.2, driven by hand from whichever asyncio loop runs: stock or virtual.
+
+paho's threads, select, sleeps and reconnect wait are not used. Time-outs are paho's own: a half-open
+connection is noticed when a PINGRESP stays away for one keep-alive (MQTT 5, section 3.1.2.10).
+
+A publish that was not acknowledged before the connection broke is forgotten here; whoever publishes keeps
+it (an outbox) and publishes it again. It then travels under a new packet identifier with the same
+idempotency key, so that the receiver recognises it.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from functools import partial
+from random import Random
+
+from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags
+from paho.mqtt.enums import MQTTErrorCode
+from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
+from paho.mqtt.subscribeoptions import SubscribeOptions
+
+from runtime.errors import NotConnectedError
+from runtime.mqtt.back_off import BackOff
+from runtime.mqtt.paho_client import HandDrivenClient, use_transport_time
+from runtime.mqtt.port import IncomingMessage, MqttConfig, MqttEvents, OutgoingMessage
+from runtime.mqtt.publish_properties import PackedProperties, PublishProperties, pack_properties
+from runtime.ports import Network, Stream
+
+_log = logging.getLogger(__name__)
+
+_KEEPALIVE_SLACK_S = 0.001
+"""paho compares floats: a millisecond after the due time no rounding can make it wait for another turn."""
+
+_RECEIVE_MAXIMUM_DEFAULT = 65_535
+"""Section 3.2.2.3.3: what a server that does not say it takes."""
+
+
+class PahoPort:
+    """One MQTT 5 session over `network`; `randomness_stream` draws the back-off.
+
+    `run` keeps the session up. Events are told from the event loop, never from inside `publish`. What a
+    program's handler raises goes to the loop's exception handler; the connection lives on, and the
+    message stays unacknowledged.
+    """
+
+    def __init__(
+        self, config: MqttConfig, events: MqttEvents, network: Network, randomness_stream: Random
+    ) -> None:
+        use_transport_time()
+        self._config = config
+        self._events = events
+        self._network = network
+        self._back_off = BackOff(config.back_off_min_s, config.back_off_max_s, randomness_stream)
+        self._client = HandDrivenClient(
+            config,
+            on_received=self._on_received,
+            on_puback=self._on_puback,
+            on_closed=self._on_closed,
+            watch_writable=self._watch_writable,
+        )
+        self._client.on_connect = self._on_connect
+        self._client.on_disconnect = self._on_disconnect
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stream: Stream | None = None
+        self._closed: asyncio.Future[None] | None = None
+        self._nap: asyncio.Future[None] | None = None
+        self._connecting: asyncio.Task[None] | None = None
+        self._keepalive_timer: asyncio.TimerHandle | None = None
+        self._connection = 0
+        self._unacknowledged: set[int] = set()
+        self._is_up = False
+        self._was_up = False
+        self._is_stopping = False
+        self._retry_at_once = False
+        self._reason = ""
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether a CONNACK was received on the present connection."""
+        return self._is_up
+
+    def publish(self, message: OutgoingMessage) -> int:
+        """Publish at QoS 1; returns the packet identifier.
+
+        Raises NotConnectedError, and ValueError for a topic with wildcards or a header that is too long.
+        """
+        if not self._is_up:
+            raise NotConnectedError("no MQTT connection: keep the message in the outbox")
+        info = self._client.publish(
+            message.topic,
+            message.payload,
+            1,
+            message.retain,
+            PackedProperties(pack_properties(message)),  # type: ignore[arg-type]  # paho calls pack() alone
+        )
+        if not self._is_up or info.rc != MQTTErrorCode.MQTT_ERR_SUCCESS:
+            raise NotConnectedError("the MQTT connection broke while publishing")
+        return info.mid
+
+    async def run(self) -> None:
+        """Keep the session up until `stop` or cancellation."""
+        self._loop = asyncio.get_running_loop()
+        self._is_stopping = False
+        while not self._is_stopping:
+            stream = await self._connect()
+            if stream is not None:
+                await self._serve(stream)
+            if not self._is_stopping:
+                await self._wait()
+
+    def stop(self) -> None:
+        """Disconnect and end `run`."""
+        self._is_stopping = True
+        self._reason = "stopped"
+        self._client.disconnect()
+        if self._connecting is not None:
+            self._connecting.cancel()
+        self._wake()
+        if self._loop is not None:
+            # A DISCONNECT that a full buffer or a running handler holds back gets one turn, not more.
+            self._loop.call_soon(self._client.hang_up)
+
+    def reset_back_off(self) -> None:
+        """The radio is back: try now; a connect begun in the dark is followed at once by a second one."""
+        self._back_off.reset()
+        self._retry_at_once = self._connecting is not None
+        self._wake()
+
+    async def _connect(self) -> Stream | None:
+        config = self._config
+        self._connecting = task = asyncio.current_task()
+        try:
+            return await self._network.connect(config.host, config.port, timeout_s=config.connect_timeout_s)
+        except OSError as error:
+            _log.debug("%s: no connection to the broker: %r", config.client_id, error)
+            return None
+        except asyncio.CancelledError:
+            if not self._is_stopping or task is None:
+                raise
+            task.uncancel()
+            return None
+        finally:
+            self._connecting = None
+
+    async def _serve(self, stream: Stream) -> None:
+        loop = asyncio.get_running_loop()
+        self._closed = closed = loop.create_future()
+        self._stream = stream
+        self._connection += 1
+        self._unacknowledged.clear()
+        self._reason = ""
+        self._retry_at_once = False
+        loop.add_reader(stream, self._readable)
+        self._client.open(stream)
+        self._arm()
+        try:
+            await closed
+        except asyncio.CancelledError:
+            self._reason = "stopped"
+            self._client.hang_up()
+            self._after_close()
+            raise
+        self._after_close()
+
+    def _after_close(self) -> None:
+        if self._keepalive_timer is not None:
+            self._keepalive_timer.cancel()
+        if self._was_up:
+            self._was_up = False
+            self._back_off.reset()
+            self._tell(partial(self._events.disconnected, self._reason or "connection lost"))
+
+    async def _wait(self) -> None:
+        if self._retry_at_once:
+            self._retry_at_once = False
+            return
+        loop = asyncio.get_running_loop()
+        self._nap = nap = loop.create_future()
+        alarm = loop.call_later(self._back_off.next_s(), self._wake)
+        try:
+            await nap
+        finally:
+            alarm.cancel()
+            self._nap = None
+
+    def _wake(self) -> None:
+        nap = self._nap
+        if nap is not None and not nap.done():
+            nap.set_result(None)
+
+    def _readable(self) -> None:
+        try:
+            self._client.read()
+        except Exception as error:
+            # paho would meet the same packet at each turn: only a new connection gets past it.
+            self._report(error)
+            self._client.hang_up()
+
+    def _writable(self) -> None:
+        self._client.loop_write()
+
+    def _watch_writable(self, begin: bool) -> None:
+        loop, stream = self._loop, self._stream
+        if loop is None or stream is None:
+            return
+        if begin:
+            loop.add_writer(stream, self._writable)
+        else:
+            loop.remove_writer(stream)
+
+    def _on_closed(self) -> None:
+        """The client is about to close its stream."""
+        self._is_up = False
+        if self._loop is not None and self._stream is not None:
+            self._loop.remove_reader(self._stream)
+        self._stream = None
+        if self._closed is not None and not self._closed.done():
+            self._closed.set_result(None)
+
+    def _arm(self) -> None:
+        due_s = self._client.keepalive_due_s()
+        if self._loop is not None and due_s is not None:
+            self._keepalive_timer = self._loop.call_at(due_s + _KEEPALIVE_SLACK_S, self._check_keepalive)
+
+    def _check_keepalive(self) -> None:
+        self._client.loop_misc()
+        if self._client.is_open():
+            self._arm()
+
+    def _on_connect(
+        self,
+        client: Client,
+        userdata: object,
+        flags: ConnectFlags,
+        reason: ReasonCode,
+        properties: Properties | None,
+    ) -> None:
+        if reason.is_failure:
+            self._reason = str(reason)
+            _log.warning("%s: the broker refuses the connection: %s", self._config.client_id, reason)
+            return
+        # The outbox refills; paho would resend its whole store, beyond any window.
+        client.drop_out_messages()
+        if not flags.session_present and self._config.subscriptions:
+            client.subscribe([(topic, SubscribeOptions(qos=1)) for topic in self._config.subscriptions])
+        if self._keepalive_timer is not None:
+            self._keepalive_timer.cancel()
+        self._arm()
+        self._is_up = self._was_up = True
+        receive_maximum = getattr(properties, "ReceiveMaximum", _RECEIVE_MAXIMUM_DEFAULT)
+        self._tell(partial(self._events.connected, flags.session_present, receive_maximum))
+
+    def _on_disconnect(
+        self,
+        client: Client,
+        userdata: object,
+        flags: DisconnectFlags,
+        reason: ReasonCode,
+        properties: Properties | None,
+    ) -> None:
+        # paho calls this twice for some endings; the first says most. `disconnected` is told by `run`, once.
+        self._reason = self._reason or str(reason)
+
+    def _on_puback(self, packet_id: int, reason_code: int) -> None:
+        try:
+            self._events.acknowledged(packet_id, reason_code)
+        except Exception as error:
+            self._report(error)
+
+    def _on_received(
+        self, topic: str, payload: bytes, properties: PublishProperties, first_byte: int, packet_id: int
+    ) -> None:
+        if packet_id:
+            self._unacknowledged.add(packet_id)
+        key, traceparent, expiry_s, response_topic, correlation_data = properties
+        message = IncomingMessage(
+            topic,
+            payload,
+            key,
+            traceparent,
+            expiry_s,
+            response_topic,
+            correlation_data,
+            bool(first_byte & 0x08),
+            bool(first_byte & 0x01),
+            partial(self._acknowledge, self._connection, packet_id),
+        )
+        try:
+            self._events.received(message)
+        except Exception as error:
+            self._report(error)
+
+    def _acknowledge(self, connection: int, packet_id: int) -> None:
+        # A PUBACK belongs to the connection its PUBLISH came on: the broker sends the message again on a
+        # new one, maybe under another identifier.
+        if connection == self._connection and packet_id in self._unacknowledged and self._is_up:
+            self._unacknowledged.discard(packet_id)
+            self._client.ack(packet_id, 1)
+
+    def _tell(self, event: Callable[[], None]) -> None:
+        try:
+            event()
+        except Exception as error:
+            self._report(error)
+
+    def _report(self, error: Exception) -> None:
+        if self._loop is None:
+            raise error
+        self._loop.call_exception_handler(
+            {"message": f"{self._config.client_id}: an MQTT event handler failed", "exception": error}
+        )
