@@ -1,0 +1,1 @@
+"""The link model: rate, delay, queue, loss and outage between car and broker. Pure."""
