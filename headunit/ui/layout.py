@@ -1,0 +1,148 @@
+"""Where everything of a ScreenSnapshot goes on a display of so many cells. Pure."""
+
+from typing import NamedTuple
+
+from contracts.screen import Banner, PanelLine, Row, ScreenSnapshot, Tone
+from headunit.ui.status_line import hint_line, rule, status_line
+from headunit.ui.text import (
+    ACCENT,
+    MUTED,
+    PLAIN,
+    Ink,
+    Line,
+    Span,
+    both_ends,
+    fit,
+    fit_line,
+    width_of,
+    wrap,
+)
+
+MIN_WIDTH = 40
+"""Narrower displays are drawn as if they were this wide, and cut."""
+
+_PANEL_MAX = 64
+_LIST_MAX = 58
+_LONE_LIST_MAX = 96
+_BLANK: Line = ()
+
+
+class Picture(NamedTuple):
+    """A laid-out screen: its lines from the top, and which list row each line shows."""
+
+    lines: tuple[Line, ...]
+    rows: dict[int, int]
+    list_width: int
+
+
+def compose(screen: ScreenSnapshot, width: int, height: int) -> Picture:
+    """Lay `screen` out on `width` × `height` cells."""
+    inner = max(width, MIN_WIDTH)
+    body_height = max(0, height - 4)
+    head = _banner(screen.banner, inner) if screen.banner else []
+    if body_height - len(head) >= 16:
+        head = [_BLANK, *head]
+    list_height = max(1, body_height - len(head))
+    split = bool(screen.panel)
+    list_width = min(inner * 43 // 100, _LIST_MAX) if split else min(inner, _LONE_LIST_MAX)
+    listed, shown = _list(screen.rows, screen.focus, list_width, list_height)
+    if split:
+        panel = _panel(screen.panel, min(inner - list_width - 5, _PANEL_MAX), list_height)
+        listed = [
+            (*fit_line(left, list_width), Span(" │  ", MUTED), *right)
+            for left, right in zip(listed, panel, strict=True)
+        ]
+    body = [*head, *listed][:body_height]
+    lines = [
+        status_line(screen, inner),
+        rule(inner, screen.status.warning),
+        *body,
+        *[_BLANK] * (body_height - len(body)),
+        rule(inner),
+        hint_line(screen, inner),
+    ]
+    return Picture(
+        tuple(fit_line(line, width) for line in lines[:height]),
+        {2 + len(head) + y: index for y, index in shown.items()},
+        list_width,
+    )
+
+
+def _banner(banner: Banner, width: int) -> list[Line]:
+    ink = Ink(banner.tone)
+    texts = wrap(banner.text, width - 8)
+    lines: list[Line] = [(Span("  ▌ ", ink), Span(text, ink)) for text in texts]
+    if banner.code:
+        lines[-1] = both_ends(lines[-1], (Span(f"  {banner.code}  ", MUTED),), width)
+    return [*lines, _BLANK]
+
+
+def _list(rows: tuple[Row, ...], focus: int, width: int, height: int) -> tuple[list[Line], dict[int, int]]:
+    """The list on its arc, and which row each of its lines shows.
+
+    The first and last line are kept for the ends of the arc; a short list breathes, a long one scrolls
+    under a still focus.
+    """
+    step = 2 if len(rows) * 2 <= height - 1 else 1
+    visible = max(1, (height - 2 + step - 1) // step)
+    first = min(max(0, focus - visible // 2), max(0, len(rows) - visible))
+    lines: list[Line] = [_BLANK] * height
+    shown: dict[int, int] = {}
+    for place, index in enumerate(range(first, min(len(rows), first + visible))):
+        y = min(height - 1, 1 + place * step)
+        lines[y] = _row(rows[index], index == focus, width)
+        shown[y] = index
+        if index == focus:
+            focus_y = y
+    if focus in shown.values():
+        for y, end in ((focus_y - 1, "╭"), (focus_y + 1, "╰")):
+            if 0 <= y < height:
+                lines[y] = (Span(f"  {end}", ACCENT), *lines[y][1:])
+    if first > 0 and height > 2:
+        lines[0] = _more(lines[0], "▴", width)
+    if first + visible < len(rows) and height > 2:
+        lines[-1] = _more(lines[-1], "▾", width)
+    return lines, shown
+
+
+def _row(row: Row, focused: bool, width: int) -> Line:
+    if focused:
+        ink, value_ink, arc = Ink(Tone.ACCENT, True, True), Ink(Tone.PLAIN, False, True), "│"
+    else:
+        ink = Ink(row.tone if row.selectable or row.tone is not Tone.PLAIN else Tone.MUTED)
+        value_ink, arc = (MUTED if row.tone is Tone.PLAIN else ink), " "
+    room = max(1, width - 7)
+    value = fit(row.value, min(width_of(row.value), room // 2)) if row.value else ""
+    label = fit(row.label, room - (width_of(value) + 1 if value else 0))
+    bar = Ink(raised=focused)
+    return (
+        Span(f"  {arc}", ACCENT),
+        Span(" ", bar),
+        Span(label, ink),
+        *((Span(" ", bar), Span(value, value_ink)) if value else ()),
+        Span(" ◀ " if focused else "   ", Ink(Tone.ACCENT, False, focused)),
+    )
+
+
+def _more(line: Line, mark: str, width: int) -> Line:
+    return (*fit_line(line, width - 3), Span(f" {mark} ", MUTED))
+
+
+def _panel(panel: tuple[PanelLine, ...], width: int, height: int) -> list[Line]:
+    lines: list[Line] = [_BLANK]
+    for entry in panel:
+        ink = Ink(entry.tone, entry.tone is Tone.ACCENT)
+        value_ink = PLAIN if entry.tone is Tone.MUTED else ink
+        value = fit(entry.value, min(width_of(entry.value), width)) if entry.value else ""
+        room = width - (width_of(value) + 2 if value else 0)
+        if room < 8:
+            lines += [(Span(text, ink),) for text in wrap(entry.text, width)] if entry.text else []
+            lines.append(both_ends((), (Span(value, value_ink),), width))
+            continue
+        texts = wrap(entry.text, room)
+        lines += [(Span(text, ink),) for text in texts[:-1]]
+        last: Line = (Span(texts[-1], ink),)
+        lines.append(both_ends(last, (Span(value, value_ink),), width) if value else last)
+    if len(lines) > height:
+        lines = [*lines[: height - 1], (Span("…", MUTED),)]
+    return [*lines, *[_BLANK] * (height - len(lines))]
