@@ -29,6 +29,30 @@ class Translations(Protocol):
         """The right plural for `n`."""
 
 
+class Voice:
+    """Says messages in the driver's language; values come from outside and are never read as markup."""
+
+    __slots__ = ("_translate", "language")
+
+    def __init__(self, translate: Translations, language: str) -> None:
+        self._translate = translate
+        self.language = language
+
+    def say(self, message: str, **values: str) -> str:
+        """The message with its `{placeholders}` filled in."""
+        text = self._translate.gettext(message) if message else ""
+        return text.format(**values) if values else text
+
+    def say_number(self, one: str, many: str, n: int) -> str:
+        """The plural for `n`, which stands for `{n}`."""
+        return self._translate.ngettext(one, many, n).format(n=n)
+
+
+def mark(message: str) -> str:
+    """Marks a message in a table for extraction; it is translated where it is said."""
+    return message
+
+
 def load_translation(language: str) -> gettext.NullTranslations:
     """The texts of `language`. Raises UnknownLanguageError."""
     if language not in LANGUAGES:

@@ -1,0 +1,37 @@
+"""What a modem reading means for the menu (R-802)."""
+
+from contracts.modem import ModemStatus, Registration, SignalLevel, SimState
+from headunit.domain.facts import CarFacts
+
+_REGISTERED = (Registration.REGISTERED_HOME, Registration.REGISTERED_ROAMING)
+
+
+def sim_off(modem: ModemStatus | None) -> bool:
+    """Whether the SIM subscription carries no traffic."""
+    return modem is not None and modem.sim is not SimState.ACTIVE
+
+
+def has_network(modem: ModemStatus) -> bool:
+    """Whether the modem is registered and measures a usable cell."""
+    return modem.registration in _REGISTERED and modem.level is not SignalLevel.NONE
+
+
+def is_slow(modem: ModemStatus | None) -> bool:
+    """Whether data will take its time."""
+    return modem is not None and (modem.level is SignalLevel.POOR or modem.technology == "2G")
+
+
+def is_online(facts: CarFacts) -> bool:
+    """Whether a request can leave now: session up, and the modem says nothing against it.
+
+    The session notices a tunnel only seconds later; the modem at once.
+    """
+    modem = facts.modem
+    if not facts.session or modem is None:
+        return facts.session
+    return modem.data and not sim_off(modem) and has_network(modem)
+
+
+def ecall_available(facts: CarFacts) -> bool:
+    """R-515 as far as the car knows: SIM active and the Emergency Call entitlement active."""
+    return not sim_off(facts.modem) and (facts.snapshot is None or facts.snapshot.ecall_available)

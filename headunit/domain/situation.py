@@ -1,0 +1,72 @@
+"""What the rules decide upon: the car's facts with the newest word on every order."""
+
+import msgspec
+
+from contracts.messages import OrderState, OrderView
+from headunit.domain import cancel_lock, motion_lock
+from headunit.domain.facts import CarFacts
+from headunit.domain.market import MarketProfile, profile_of
+from headunit.domain.reception import is_online
+
+UNPAID = (
+    OrderState.AWAITING_PAYMENT,
+    OrderState.PAYING,
+    OrderState.PAYMENT_FAILED,
+    OrderState.CANCELLING,
+)
+"""States of an open order: its services sit in it and in no other (R-213)."""
+
+
+class News(msgspec.Struct, frozen=True):
+    """An order as an answer showed it, and when the backend said so."""
+
+    sent_at_ms: int
+    order: OrderView
+
+
+class Situation(msgspec.Struct, frozen=True):
+    """Facts, market and orders, whether a request can leave, and which of the two locks hold.
+
+    cancel_locked_until_ms is the deadline by server time while the cancellation lock holds, else None.
+    """
+
+    facts: CarFacts
+    profile: MarketProfile
+    orders: tuple[OrderView, ...]
+    online: bool
+    moving: bool
+    cancel_locked_until_ms: int | None
+
+    def order(self, number: str) -> OrderView | None:
+        """The order of that number, if the car knows it."""
+        return next((order for order in self.orders if order.number == number), None)
+
+    def open_orders(self) -> tuple[OrderView, ...]:
+        """Orders that are not paid and not ended."""
+        return tuple(order for order in self.orders if order.state in UNPAID)
+
+
+def merged_orders(facts: CarFacts, news: dict[str, News]) -> tuple[OrderView, ...]:
+    """Orders of the snapshot, each replaced by an answer that the backend gave later; new ones at the end."""
+    snapshot = facts.snapshot
+    known = snapshot.orders if snapshot is not None else ()
+    at_ms = snapshot.sent_at_ms if snapshot is not None else -1
+    newer = {number: item.order for number, item in news.items() if item.sent_at_ms > at_ms}
+    if not newer:
+        return known
+    merged = [newer.pop(order.number, order) for order in known]
+    return (*merged, *newer.values())
+
+
+def situation_of(facts: CarFacts, news: dict[str, News]) -> Situation:
+    """The situation at `facts.now_ms`. Raises UnknownMarketError."""
+    orders = merged_orders(facts, news)
+    until_ms = cancel_lock.locked_until_ms(facts, orders)
+    return Situation(
+        facts,
+        profile_of(facts.market),
+        orders,
+        is_online(facts),
+        motion_lock.is_locked(facts.motion, facts.now_ms),
+        until_ms if cancel_lock.is_locked(facts, until_ms) else None,
+    )
