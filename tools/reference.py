@@ -1,7 +1,7 @@
 """Writes docs/reference from the code, so that no topic, message, command or scenario key goes undocumented.
 
-    python tools/reference.py            write the pages
-    python tools/reference.py --check    exit 1 when one of them is not what the code says
+python tools/reference.py            write the pages
+python tools/reference.py --check    exit 1 when one of them is not what the code says
 """
 
 import inspect
@@ -67,7 +67,9 @@ def section(title: str, struct: type[msgspec.Struct], *, skip: tuple[str, ...] =
 
 
 def _is_struct_of(module: Any, name: str, thing: Any) -> bool:
-    return inspect.isclass(thing) and issubclass(thing, msgspec.Struct) and thing.__module__ == module.__name__
+    return (
+        inspect.isclass(thing) and issubclass(thing, msgspec.Struct) and thing.__module__ == module.__name__
+    )
 
 
 def messages_page() -> str:

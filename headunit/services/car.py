@@ -336,4 +336,3 @@ class Car:
 
 def _states(entitlements: tuple[EntitlementView, ...]) -> dict[str, str]:
     return {e.service: e.state.value for e in entitlements}
-

@@ -1,7 +1,7 @@
 """Errors of the car's services.
 
-    ServiceError
-    └── NotOnlineError   what needs the backend was asked for without a connection (R-204)
+ServiceError
+└── NotOnlineError   what needs the backend was asked for without a connection (R-204)
 """
 
 

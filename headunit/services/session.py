@@ -92,14 +92,18 @@ class Session:
         self.store = CarStore(connection)
         self._outbox = SqliteOutbox(connection)
         self._inbox = SqliteInbox(connection)
-        self._delivery = Delivery(self._outbox, runtime.clock, self._received)
-        self._delivery.on_session = self._session_changed
-        self._delivery.on_change = listener.outbox_changed
-        self._delivery.on_packet = listener.packet_seen
+        self._delivery = Delivery(
+            self._outbox,
+            runtime.clock,
+            self._received,
+            on_change=lambda: listener.outbox_changed(self._outbox.depth()),
+            on_packet=listener.packet_seen,
+            on_session=self._session_changed,
+        )
         self._port = make_port(
             MqttConfig(broker[0], broker[1], f"car-{vin}", subscriptions=(down_filter(vin),)), self._delivery
         )
-        self._delivery.attach(self._port)
+        self._delivery.use(self._port)
         self._handlers: dict[type[Message], Callable[[Message], Callable[[], None] | None]] = {
             Catalogue: self._apply_catalogue,
             Snapshot: self._apply_snapshot,
@@ -142,7 +146,9 @@ class Session:
             self._add(message, now_ms + SYNC_LIFE_MS, make_traceparent(self._ids.key(), self._ids.span()))
         self._delivery.wake()
 
-    def send_request(self, make: Callable[[str, int], SubmitOrder | ModifyOrder | CancelOrder]) -> SentRequest:
+    def send_request(
+        self, make: Callable[[str, int], SubmitOrder | ModifyOrder | CancelOrder]
+    ) -> SentRequest:
         """Send what `make(key, sent_at_ms)` makes, and await its answer.
 
         Raises NotOnlineError when there is no session (R-204).
@@ -189,7 +195,7 @@ class Session:
         self._listener.session_changed(up)
 
     def _received(self, incoming: IncomingMessage) -> None:
-        """Apply in one transaction, then acknowledge, then tell (mqtt.md: nothing lost, nothing twice)."""
+        """Apply in one transaction, then tell; the delivery acknowledges when this returns."""
         now_ms = self._clock.now_ms()
         tell: Callable[[], None] | None = None
         with self.store.transaction():
@@ -203,7 +209,6 @@ class Session:
                 if self._inbox.first_time(message.key, now_ms):
                     self.store.keep("last_sync_ms", now_ms)
                     tell = self._handlers[type(message)](message)
-        incoming.acknowledge()
         if tell is not None:
             tell()
 

@@ -1,9 +1,9 @@
 """Errors of the simulation.
 
-    SimulationError
-    ├── ScenarioError     a scenario file is wrong: names file, line and key
-    ├── ScriptError       the driver's script asks for something the screen does not offer
-    └── RigError          this rig cannot do what the scenario asks
+SimulationError
+├── ScenarioError     a scenario file is wrong: names file, line and key
+├── ScriptError       the driver's script asks for something the screen does not offer
+└── RigError          this rig cannot do what the scenario asks
 """
 
 

@@ -25,7 +25,7 @@ def check_expectations(
             Violation(
                 checker="expectation",
                 rule=expectation.rule,
-                text=f"{_words(expectation)}; seen {_times(len(in_time))} in time, {_times(len(hits))} in all",
+                text=f"{_words(expectation)}; seen {_times(len(in_time))} in time, {len(hits)} in all",
                 story=tuple(journal_line(e, start_ns) for e in (hits or _nearest(expectation, entries))[-5:]),
             )
         )
@@ -52,9 +52,8 @@ def _nearest(expectation: Expectation, entries: Sequence[JournalEntry]) -> list[
 def _words(expectation: Expectation) -> str:
     when = "by the end" if expectation.by_s is None else f"by {expectation.by_s:g} s"
     often = "" if expectation.count is None else f" {_times(expectation.count)}"
-    return (
-        f"expected {expectation.actor}: {expectation.kind} {expectation.key} {expectation.state}{often} {when}"
-    )
+    what = f"{expectation.kind} {expectation.key} {expectation.state}"
+    return f"expected {expectation.actor}: {what}{often} {when}"
 
 
 def _times(n: int) -> str:
@@ -65,6 +64,3 @@ def journal_line(entry: JournalEntry, start_ns: int) -> str:
     """One journal entry as a line of a story, with seconds since the start."""
     seconds = (entry.t_ns - start_ns) / NS_PER_S
     return f"{seconds:10.3f} s  {entry.actor}: {entry.kind} {entry.key} {entry.state}".rstrip()
-
-
-

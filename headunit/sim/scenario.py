@@ -32,7 +32,7 @@ class Vehicle(ScenarioStruct, frozen=True, kw_only=True):
 
 
 class Drive(ScenarioStruct, frozen=True, kw_only=True):
-    """`[drive]`: where the car goes; `recording` is a G-NetTrack CSV, relative to the file or `$BENCH_DATA/…`.
+    """`[drive]`: where the car goes; `recording` is a G-NetTrack CSV, beside the file or in `$BENCH_DATA/…`.
 
     `from_s` and `until_s` cut a piece out of the recording; `park_before_s` lets the car stand at its
     first point before it drives off.
@@ -155,7 +155,10 @@ class Expectation(ScenarioStruct, frozen=True, kw_only=True):
 
 
 class Scenario(ScenarioStruct, frozen=True, kw_only=True):
-    """A whole file. `duration_s` defaults to the length of the drive; `settle_s` is the healed time after it."""
+    """A whole file.
+
+    `duration_s` is the length of the drive when left out; `settle_s` is the healed time after it.
+    """
 
     title: str = ""
     seed: int = 1

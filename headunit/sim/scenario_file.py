@@ -66,7 +66,9 @@ def line_of(text: str, path: str) -> int | None:
             header = _find_header(lines, name, index)
             if header is not None:
                 start, found = header, header
-                end = next((n for n in range(header + 1, len(lines)) if lines[n].lstrip().startswith("[")), end)
+                end = next(
+                    (n for n in range(header + 1, len(lines)) if lines[n].lstrip().startswith("[")), end
+                )
                 continue
         pattern = re.compile(rf"""[\s,{{]*["']?{re.escape(name)}["']?\s*=|.*[{{,]\s*{re.escape(name)}\s*=""")
         if not found:

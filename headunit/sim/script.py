@@ -1,0 +1,148 @@
+"""Plays a scenario's script: the driver turns and presses, everyone else gives commands to the bench."""
+
+import asyncio
+from typing import Protocol
+
+from contracts.bench import (
+    AdvanceClock,
+    AnyCommand,
+    ChangePrices,
+    HoldActivation,
+    Pay,
+    PressKnob,
+    ResendSms,
+    SetRate,
+    SetSignal,
+    SetSim,
+    SetSms,
+    SetVehicle,
+)
+from contracts.controller import PRESS, ControllerAction, ControllerEvent, rotate
+from contracts.screen import ScreenSnapshot
+from headunit.sim.errors import ScriptError
+from headunit.sim.scenario import Step
+
+POLL_S = 0.25
+
+
+class ScriptBench(Protocol):
+    """What a script needs of the bench."""
+
+    def screen(self) -> ScreenSnapshot:
+        """The display now."""
+
+    async def handle(self, command: AnyCommand) -> None:
+        """Carry out a command. Raises CommandRefused."""
+
+
+def commands_of(step: Step) -> list[AnyCommand]:
+    """The bench commands that a step stands for; none for `choose`, which reads the screen first.
+
+    Raises ValueError when a `knob` word is none.
+    """
+    match step.verb():
+        case "choose":
+            return []
+        case "knob":
+            return [PressKnob(event=parse_knob(word)) for word in step.knob or ()]
+        case "pay" if step.pay is not None:
+            payment = step.pay
+            return [
+                Pay(
+                    order_number=payment.order,
+                    provider=payment.provider,
+                    outcome=payment.outcome,
+                    delay_ms=round(payment.delay_s * 1000),
+                )
+            ]
+        case "resend_sms" if step.resend_sms is not None:
+            return [ResendSms(order_number=step.resend_sms)]
+        case "speed_kmh":
+            return [SetVehicle(speed_kmh=step.speed_kmh)]
+        case "sim" if step.sim is not None:
+            return [SetSim(state=step.sim)]
+        case "rsrp_dbm":
+            return [SetSignal(rsrp_dbm=step.rsrp_dbm)]
+        case "advance_s" if step.advance_s is not None:
+            return [AdvanceClock(by_ms=round(step.advance_s * 1000))]
+        case "rate" if step.rate is not None:
+            return [SetRate(rate=step.rate)]
+        case "hold_activation" if step.hold_activation is not None:
+            return [HoldActivation(held=step.hold_activation)]
+        case "change_prices_percent" if step.change_prices_percent is not None:
+            return [ChangePrices(percent=step.change_prices_percent)]
+        case "text_messages" if step.text_messages is not None:
+            return [SetSms(delay_ms=round(step.text_messages.delay_s * 1000), lost=step.text_messages.lost)]
+    raise ValueError(f"no such verb: {step.verb()}")
+
+
+def parse_knob(word: str) -> ControllerEvent:
+    """A controller event from "rotate 2", "rotate -1", "press", "tilt_left", "back", "menu", "option", …
+
+    Raises ValueError naming the word.
+    """
+    action, _, detents = word.partition(" ")
+    try:
+        if action == ControllerAction.ROTATE:
+            return rotate(int(detents or "1"))
+        if detents:
+            raise ValueError
+        return ControllerEvent(ControllerAction(action))
+    except ValueError:
+        known = ", ".join(a for a in ControllerAction)
+        raise ValueError(f"{word!r} is no movement of the controller ({known})") from None
+
+
+async def play_step(step: Step, bench: ScriptBench) -> None:
+    """Do what `step` says, now.
+
+    Raises ScriptError when the driver does not find a row in time, CommandRefused when the bench refuses.
+    """
+    for label in step.choose or ():
+        await choose(label, step.within_s, bench)
+    for command in commands_of(step):
+        await bench.handle(command)
+
+
+async def choose(label: str, within_s: float, bench: ScriptBench) -> None:
+    """Turn to the row called `label` as soon as there is one, and press.
+
+    A row matches by its whole label, else by its beginning ("My basket" finds "My basket (1)").
+    """
+
+    row = None
+    for _ in range(round(within_s / POLL_S) + 1):
+        row = find_row(bench.screen(), label)
+        if row is not None:
+            break
+        await asyncio.sleep(POLL_S)
+    if row is None:
+        screen = bench.screen()
+        rows = ", ".join(repr(r.label) for r in screen.rows if r.selectable) or "no rows"
+        raise ScriptError(
+            f"no row {label!r} on screen {screen.screen!r} within {within_s:g} s; it shows {rows}"
+            + (f"; banner: {screen.banner.text}" if screen.banner else "")
+        )
+    await _turn_to(row, bench)
+    await bench.handle(PressKnob(event=PRESS))
+
+
+async def _turn_to(row: int, bench: ScriptBench) -> None:
+    """Turn one way until the focus is on `row`; rows that cannot be selected are passed over by the menu."""
+    for _ in range(len(bench.screen().rows) + 1):
+        focus = bench.screen().focus
+        if focus == row:
+            return
+        await bench.handle(PressKnob(event=rotate(1 if row > focus else -1)))
+    raise ScriptError(f"the focus does not reach row {row} on screen {bench.screen().screen!r}")
+
+
+def find_row(screen: ScreenSnapshot, label: str) -> int | None:
+    """Index of the selectable row called `label`, by whole label, else by its beginning."""
+    for n, row in enumerate(screen.rows):
+        if row.selectable and row.label == label:
+            return n
+    for n, row in enumerate(screen.rows):
+        if row.selectable and row.label.startswith(label):
+            return n
+    return None
