@@ -2,19 +2,20 @@
 
 import gc
 from collections.abc import Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import App, ComposeResult, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
-from contracts.bench import AnyCommand, AnyReport, PressKnob, Refused, ScreenReport, Subscribe
-from contracts.controller import BACK, MENU, OPTION, PRESS, ControllerEvent
-from headunit.ui.bench_link import BenchClient, BenchGoneError, BenchHost
+from contracts.bench import AnyReport
+from contracts.controller import BACK, MENU, OPTION, PRESS
+from contracts.screen import ScreenSnapshot
+from headunit.ui.bench_link import BenchHost, BenchLink
 from headunit.ui.display import Display
-from headunit.ui.handover import HandOver, LocalPresenter
+from headunit.ui.handover import LocalPresenter
 from headunit.ui.theme import BACKGROUND
-from runtime.errors import ChannelError
 
 if TYPE_CHECKING:
     from headunit.ui.bench.desk import Desk
@@ -24,6 +25,9 @@ SPLIT_WIDTH = 140
 """From this width on the bench panel stands beside the display, below it takes its place."""
 
 _SAMPLE_PERIOD_S = 0.5
+
+_EARLY_REPORTS = 500
+"""How many reports are kept for a panel that has not been opened yet."""
 
 
 class HeadunitApp(App[int]):
@@ -55,18 +59,14 @@ class HeadunitApp(App[int]):
         bench_open: bool = False,
     ) -> None:
         super().__init__()
-        self._hand_over = HandOver(presenter)
         self._host = host
-        self._client: BenchClient | None = None
-        self._unsent: list[ControllerEvent] = []
-        self._sending = False
         self._pictures = pictures
         self._bench_open = bench_open
-        self._car_display = Display(self._hand_over.screen)
+        self._link = BenchLink(presenter, show=self._show_screen, report=self._take)
+        self._car_display = Display(self._link.screen)
         self._early: list[AnyReport] = []
         self._desk: Desk | None = None
         self._panel: BenchPanel | None = None
-        self._next_id = 1
 
     def compose(self) -> ComposeResult:
         yield self._car_display
@@ -84,77 +84,26 @@ class HeadunitApp(App[int]):
             self.run_worker(self._open_bench())
 
     async def _follow(self, host: BenchHost) -> None:
-        """Bring the bench up, draw what it shows, and say so when it goes."""
-        try:
-            client = await host.open()
-            self._client = client
-            await client.request(Subscribe(id=self._take_id()))
-            async for report in client.reports():
-                self._take(report)
-        except ChannelError:
-            pass
-        except BenchGoneError as error:
-            await self._say_gone(error)
-            return
-        self._client = None
-        await self._say_gone(await host.ended())
-
-    async def _say_gone(self, error: BenchGoneError) -> None:
+        """Follow the bench; say so when it goes."""
+        error = await self._link.run(host)
         from headunit.ui.screens import gone_screen
 
-        self._client = None
         await self.push_screen(gone_screen(error))
 
+    def _show_screen(self, screen: ScreenSnapshot) -> None:
+        self._car_display.show(screen)
+
     def _take(self, report: AnyReport) -> None:
-        if isinstance(report, ScreenReport):
-            self._unsent += self._hand_over.reported(report.screen)
-            self._car_display.show(self._hand_over.screen)
-            self._send()
-        elif self._desk is not None:
+        if self._desk is not None:
             self._desk.take(report)
         else:
             self._early.append(report)
-            if len(self._early) > 500:
-                del self._early[:250]
+            if len(self._early) > _EARLY_REPORTS:
+                del self._early[: _EARLY_REPORTS // 2]
 
     def on_display_moved(self, message: Display.Moved) -> None:
         """The hand moved the controller."""
-        self.move(message.event)
-
-    def move(self, event: ControllerEvent) -> None:
-        """Do `event`: here until there is a bench, there from then on."""
-        self._unsent += self._hand_over.moved(event)
-        self._car_display.show(self._hand_over.screen)
-        self._send()
-
-    def _send(self) -> None:
-        if self._unsent and not self._sending and self._client is not None:
-            self._sending = True
-            self.run_worker(self._send_all(), name="knob")
-
-    async def _send_all(self) -> None:
-        try:
-            while self._unsent and self._client is not None:
-                await self._client.request(PressKnob(id=self._take_id(), event=self._unsent[0]))
-                del self._unsent[0]
-        except ChannelError:
-            pass
-        finally:
-            self._sending = False
-
-    def _take_id(self) -> int:
-        self._next_id += 1
-        return self._next_id
-
-    async def tell(self, command: AnyCommand) -> Refused | None:
-        """Have the bench carry out `command`; returns why not, if not."""
-        if self._client is None:
-            return Refused(id=command.id, code="NO_BENCH", detail="the bench is not up")
-        try:
-            answer = await self._client.request(command)
-        except ChannelError as error:
-            return Refused(id=command.id, code="NO_BENCH", detail=str(error))
-        return answer if isinstance(answer, Refused) else None
+        self._link.move(message.event)
 
     # Actions
 
@@ -167,7 +116,7 @@ class HeadunitApp(App[int]):
         from headunit.ui.bench.panel import BenchPanel
 
         if self._desk is None:
-            self._desk = Desk(self.tell, self.open_url)
+            self._desk = Desk(self._link.tell, self.open_url)
             for report in self._early:
                 self._desk.take(report)
             self._early.clear()
@@ -207,8 +156,10 @@ class HeadunitApp(App[int]):
 
     def action_picture(self) -> None:
         """Save the screen as SVG and say where."""
+        from headunit.ui.svg import save
+
         try:
-            path = self.save_screenshot(path=self._pictures)
+            path = save(self.export_screenshot(), Path(self._pictures))
         except OSError as error:
             self.notify(f"No picture saved: {error}", severity="error", markup=False)
         else:
@@ -221,10 +172,10 @@ class HeadunitApp(App[int]):
         )
         yield SystemCommand("Help", "What every key does (F1)", self.action_help)
         yield SystemCommand("Picture", "Save the screen as SVG (F8)", self.action_picture)
-        yield SystemCommand("Menu", "MENU button of the controller (m)", lambda: self.move(MENU))
-        yield SystemCommand("Back", "BACK button of the controller (Backspace)", lambda: self.move(BACK))
-        yield SystemCommand("Option", "OPTION button of the controller (o)", lambda: self.move(OPTION))
-        yield SystemCommand("Press", "Press the controller (Enter)", lambda: self.move(PRESS))
+        yield SystemCommand("Menu", "MENU button (m)", lambda: self._link.move(MENU))
+        yield SystemCommand("Back", "BACK button (Backspace)", lambda: self._link.move(BACK))
+        yield SystemCommand("Option", "OPTION button (o)", lambda: self._link.move(OPTION))
+        yield SystemCommand("Press", "Press the controller (Enter)", lambda: self._link.move(PRESS))
         if self._panel is not None and self._desk is not None:
             for button in self._desk.buttons():
                 yield SystemCommand(f"Bench: {button.label}", f"Key {button.key} in the panel", button.press)
@@ -232,5 +183,4 @@ class HeadunitApp(App[int]):
 
     async def action_quit(self) -> None:
         """End the bench and leave."""
-        self._client = None
         self.exit(0)

@@ -44,10 +44,10 @@ def compose(screen: ScreenSnapshot, width: int, height: int) -> Picture:
         head = [_BLANK, *head]
     list_height = max(1, body_height - len(head))
     split = bool(screen.panel)
-    list_width = min(inner * 43 // 100, _LIST_MAX) if split else min(inner, _LONE_LIST_MAX)
+    list_width = _split_at(screen.rows, inner) if split else min(inner, _LONE_LIST_MAX)
     listed, shown = _list(screen.rows, screen.focus, list_width, list_height)
     if split:
-        panel = _panel(screen.panel, min(inner - list_width - 5, _PANEL_MAX), list_height)
+        panel = _panel(screen.panel, min(inner - list_width - 6, _PANEL_MAX), list_height)
         listed = [
             (*fit_line(left, list_width), Span(" │  ", MUTED), *right)
             for left, right in zip(listed, panel, strict=True)
@@ -66,6 +66,13 @@ def compose(screen: ScreenSnapshot, width: int, height: int) -> Picture:
         {2 + len(head) + y: index for y, index in shown.items()},
         list_width,
     )
+
+
+def _split_at(rows: tuple[Row, ...], width: int) -> int:
+    """Where the rule between list and panel stands: moved to the right once when a row needs it."""
+    narrow, wide = min(width * 43 // 100, _LIST_MAX), min(width * 52 // 100, _LIST_MAX)
+    needed = max((width_of(row.label) + width_of(row.value) + 9 for row in rows), default=0)
+    return narrow if needed <= narrow else wide
 
 
 def _banner(banner: Banner, width: int) -> list[Line]:

@@ -4,8 +4,8 @@ from textual import events
 from textual.screen import ModalScreen
 
 from contracts.screen import Tone
-from headunit.ui.bench_link import BenchGoneError
 from headunit.ui.canvas import Canvas
+from headunit.ui.errors import BenchGoneError
 from headunit.ui.status_line import rule
 from headunit.ui.text import ACCENT, MUTED, PLAIN, STRONG, Ink, Line, Span, fit, fit_line, wrap
 

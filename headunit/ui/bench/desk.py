@@ -4,11 +4,12 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
-from contracts.bench import AnyCommand, AnyReport, HoldActivation, Refused
+from contracts.bench import AnyCommand, AnyReport, HoldActivation
 from headunit.ui.bench.buttons import Button, Choices, buttons
 from headunit.ui.bench.state import BenchState
+from runtime.errors import ChannelError, CommandRefused
 
-Tell = Callable[[AnyCommand], Awaitable[Refused | None]]
+Tell = Callable[[AnyCommand], Awaitable[None]]
 OpenUrl = Callable[[str], None]
 
 
@@ -73,9 +74,10 @@ class Desk:
             self._open_phone()
             return
         for command in button.commands:
-            refused = await self._tell(command)
-            if refused is not None:
-                self._say(f"{button.label}: {refused.code} {refused.detail}", refused=True)
+            try:
+                await self._tell(command)
+            except (CommandRefused, ChannelError) as error:
+                self._say(f"{button.label}: {error}", refused=True)
                 return
             if isinstance(command, HoldActivation):
                 self.choices.held = command.held
