@@ -1,0 +1,1 @@
+"""What the modem makes of reception and SIM: its registration. Pure."""

@@ -1,0 +1,1 @@
+"""The SIM: the life of its subscription. Pure."""
