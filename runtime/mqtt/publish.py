@@ -16,9 +16,9 @@ NS_PER_S = 1_000_000_000
 _SHORT_PUBACK = Struct(">HH").pack
 _NO_PROPERTIES = b"\0"
 
-# Property identifiers of PUBLISH by the shape of their value (table 2-4).
-_EXPIRY, _ALIAS, _SUBSCRIPTION_ID, _FORMAT, _USER, _BINARY = 0x02, 0x23, 0x0B, 0x01, 0x26, 0x09
-_CONTENT_TYPE, _RESPONSE_TOPIC = 0x03, 0x08
+# Property identifiers of PUBLISH (table 2-4) as plain integers, for the hot path.
+_FORMAT, _EXPIRY, _CONTENT_TYPE, _RESPONSE_TOPIC, _CORRELATION_DATA = 0x01, 0x02, 0x03, 0x08, 0x09
+_SUBSCRIPTION_ID, _ALIAS, _USER = 0x0B, 0x23, 0x26
 
 
 class Publish:
@@ -233,56 +233,54 @@ def scan_properties(data: bytes, at: int, end: int, *, from_client: bool) -> int
     expiry_at = 0
     seen = 0
     plain = data[at:end].isascii()
-    while at < end:
-        identifier = data[at]
-        at += 1
-        if identifier == _USER:
-            at = _skip_text(data, _skip_text(data, at, end, plain), end, plain)
-            continue
-        bit = 1 << (identifier & 63)
-        if seen & bit and identifier != _SUBSCRIPTION_ID:
-            raise protocol_error(f"property 0x{identifier:02X} given twice in PUBLISH")
-        seen |= bit
-        if identifier == _EXPIRY:
-            expiry_at = at
-            at += 4
-        elif identifier in (_CONTENT_TYPE, _RESPONSE_TOPIC):
-            at = _skip_text(data, at, end, plain)
-        elif identifier == _BINARY:
-            at = _skip_binary(data, at, end)
-        elif identifier == _FORMAT:
-            if at < end and data[at] > 1:
-                raise protocol_error("PAYLOAD_FORMAT_INDICATOR is 0 or 1")
+    try:
+        while at < end:
+            identifier = data[at]
             at += 1
-        elif identifier == _ALIAS:
-            raise MqttProtocolError(ReasonCode.TOPIC_ALIAS_INVALID, "no topic aliases were agreed on")
-        elif identifier == _SUBSCRIPTION_ID:
-            if from_client:
-                raise protocol_error("a client's PUBLISH holds no subscription identifier [MQTT-3.3.4-6]")
-            cursor = Cursor(data, at, end)
-            cursor.varint()
-            at = cursor.at
-        else:
-            raise malformed(f"property 0x{identifier:02X} has no place in PUBLISH")
+            if identifier == _USER:
+                stop = at + 2 + (data[at] << 8 | data[at + 1])
+                if not plain or data.find(0, at + 2, stop) >= 0:
+                    decode_text(data[at + 2 : stop])
+                at = stop + 2 + (data[stop] << 8 | data[stop + 1])
+                if not plain or data.find(0, stop + 2, at) >= 0:
+                    decode_text(data[stop + 2 : at])
+                continue
+            bit = 1 << identifier
+            if seen & bit and identifier != _SUBSCRIPTION_ID:
+                raise protocol_error(f"property 0x{identifier:02X} given twice in PUBLISH")
+            seen |= bit
+            if identifier == _EXPIRY:
+                expiry_at = at
+                at += 4
+            elif identifier == _RESPONSE_TOPIC or identifier == _CONTENT_TYPE:
+                stop = at + 2 + (data[at] << 8 | data[at + 1])
+                if not plain or data.find(0, at + 2, stop) >= 0:
+                    decode_text(data[at + 2 : stop])
+                at = stop
+            elif identifier == _CORRELATION_DATA:
+                at += 2 + (data[at] << 8 | data[at + 1])
+            else:
+                at = _scan_rare(identifier, data, at, end, from_client)
+    except IndexError:
+        raise malformed("a property is longer than its packet") from None
     if at > end:
         raise malformed("a property is longer than the properties")
     return expiry_at
 
 
-def _skip_binary(data: bytes, at: int, end: int) -> int:
-    if at + 2 > end:
-        raise malformed("a property is longer than the properties")
-    return at + 2 + (data[at] << 8 | data[at + 1])
-
-
-def _skip_text(data: bytes, at: int, end: int, plain: bool) -> int:
-    if at + 2 > end:
-        raise malformed("a property is longer than the properties")
-    stop = at + 2 + (data[at] << 8 | data[at + 1])
-    if stop > end:
-        raise malformed("a property is longer than the properties")
-    if not plain:
-        decode_text(data[at + 2 : stop])
-    elif data.find(0, at + 2, stop) >= 0:
-        raise malformed("a string holds U+0000")
-    return stop
+def _scan_rare(identifier: int, data: bytes, at: int, end: int, from_client: bool) -> int:
+    """Check a property that few messages have; returns where the next one begins."""
+    if identifier == _FORMAT:
+        if data[at] > 1:
+            raise protocol_error("PAYLOAD_FORMAT_INDICATOR is 0 or 1")
+        return at + 1
+    if identifier == _ALIAS:
+        raise MqttProtocolError(ReasonCode.TOPIC_ALIAS_INVALID, "no topic aliases were agreed on")
+    if identifier != _SUBSCRIPTION_ID:
+        raise malformed(f"property 0x{identifier:02X} has no place in PUBLISH")
+    if from_client:
+        raise protocol_error("a client's PUBLISH holds no subscription identifier [MQTT-3.3.4-6]")
+    cursor = Cursor(data, at, end)
+    if not cursor.varint():
+        raise protocol_error("SUBSCRIPTION_IDENTIFIER cannot be 0")
+    return cursor.at

@@ -1,0 +1,61 @@
+"""Due times of the broker: one heap, re-armed lazily so that moving a due time later costs nothing."""
+
+from collections.abc import Callable
+from heapq import heappop, heappush
+
+
+class Alarm:
+    """Something that is due at `due_ns`, or not at all (None).
+
+    Whoever owns it may move `due_ns` to a later instant, or to None, at will: the heap finds out when
+    the earlier instant comes. To set an earlier instant, or one after None, goes through `Alarms.set`.
+    """
+
+    __slots__ = ("armed_ns", "due_ns", "fire")
+
+    def __init__(self, fire: Callable[[int], None]) -> None:
+        self.fire = fire
+        self.due_ns: int | None = None
+        self.armed_ns: int | None = None
+
+
+class Alarms:
+    """All alarms of one broker, rung in order of due time, ties in the order in which they were set."""
+
+    __slots__ = ("_heap", "_sequence")
+
+    def __init__(self) -> None:
+        self._heap: list[tuple[int, int, Alarm]] = []
+        self._sequence = 0
+
+    def set(self, alarm: Alarm, due_ns: int) -> None:
+        """Ring `alarm` at `due_ns` instead of when it was due before."""
+        alarm.due_ns = due_ns
+        if alarm.armed_ns is None or due_ns < alarm.armed_ns:
+            self._arm(alarm, due_ns)
+
+    def next_due(self) -> int | None:
+        """The instant to call `advance` at: never later than the next alarm, now and then earlier."""
+        return self._heap[0][0] if self._heap else None
+
+    def advance(self, now_ns: int) -> None:
+        """Ring all that is due by `now_ns`."""
+        heap = self._heap
+        while heap and heap[0][0] <= now_ns:
+            armed_ns, _, alarm = heappop(heap)
+            if alarm.armed_ns != armed_ns:
+                continue
+            alarm.armed_ns = None
+            due_ns = alarm.due_ns
+            if due_ns is None:
+                continue
+            if due_ns > now_ns:
+                self._arm(alarm, due_ns)
+            else:
+                alarm.due_ns = None
+                alarm.fire(now_ns)
+
+    def _arm(self, alarm: Alarm, due_ns: int) -> None:
+        alarm.armed_ns = due_ns
+        self._sequence += 1
+        heappush(self._heap, (due_ns, self._sequence, alarm))

@@ -1,0 +1,43 @@
+"""What a broker allows and how it behaves when a queue is full; profiles of brokers in the field."""
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Final
+
+
+class DropPolicy(Enum):
+    """Which message a full session queue loses."""
+
+    NEWEST = "newest"
+    """The one that arrives is not queued: mosquitto, HiveMQ."""
+    OLDEST = "oldest"
+    """The one that has waited longest makes room: EMQX."""
+
+
+@dataclass(frozen=True, slots=True)
+class BrokerConfig:
+    """Limits of the broker; the ones that clients must know are announced in CONNACK (section 3.2.2.3).
+
+    `receive_maximum` is what we accept from a client unacknowledged, `max_inflight` what we send it at
+    most, however large its own Receive Maximum. `max_queued` bounds the messages a session holds beside
+    those in flight, for an absent and for a slow client alike. `max_session_expiry_s` caps what a client
+    asks for; 0xFFFFFFFF lets a session live for ever. `connect_timeout_s` is the reasonable time of
+    section 3.1 for CONNECT to arrive.
+    """
+
+    receive_maximum: int = 1_000
+    max_inflight: int = 65_535
+    max_packet_size: int = 1_048_576
+    max_queued: int = 100_000
+    drop_policy: DropPolicy = DropPolicy.NEWEST
+    max_session_expiry_s: int = 0xFFFF_FFFF
+    connect_timeout_s: int = 10
+
+
+PROFILES: Final = {
+    "default": BrokerConfig(),
+    "mosquitto": BrokerConfig(receive_maximum=20, max_inflight=20, max_queued=1_000),
+    "emqx": BrokerConfig(max_inflight=32, max_queued=1_000, drop_policy=DropPolicy.OLDEST),
+    "hivemq": BrokerConfig(receive_maximum=10, max_queued=1_000),
+}
+"""Brokers in the field, as their makers configure them by default: what a fleet would lose behind each."""

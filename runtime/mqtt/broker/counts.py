@@ -1,0 +1,24 @@
+"""What the broker has done so far, for benches and reports."""
+
+
+class Counts:
+    """Plain counters, read at any time.
+
+    `messages_in` PUBLISH taken from clients and wills, `messages_out` PUBLISH written to clients,
+    `redelivered` those of them with DUP, `acknowledged` PUBACK that clients sent for them, `dropped`
+    messages lost to a full queue or a client's Maximum Packet Size, `expired` messages whose Message
+    Expiry Interval passed before their delivery began.
+    """
+
+    __slots__ = ("acknowledged", "dropped", "expired", "messages_in", "messages_out", "redelivered")
+
+    def __init__(self) -> None:
+        self.messages_in = 0
+        self.messages_out = 0
+        self.redelivered = 0
+        self.acknowledged = 0
+        self.dropped = 0
+        self.expired = 0
+
+    def __repr__(self) -> str:
+        return f"Counts({', '.join(f'{name}={getattr(self, name)}' for name in self.__slots__)})"
