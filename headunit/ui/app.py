@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
+from textual import events
 from textual.app import App, ComposeResult, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
@@ -104,6 +105,11 @@ class HeadunitApp(App[int]):
     def on_display_moved(self, message: Display.Moved) -> None:
         """The hand moved the controller."""
         self._link.move(message.event)
+
+    async def on_key(self, key: events.Key) -> None:
+        """A key the display has no use for may be a button of the panel beside it."""
+        if self._panel is not None and len(self.screen_stack) == 1 and await self._panel.press_key(key):
+            key.stop()
 
     # Actions
 

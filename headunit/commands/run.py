@@ -1,0 +1,145 @@
+"""The driver's menu in this terminal, with the whole bench behind it.
+
+Every option can also stand in the environment (HEADUNIT_MARKET=AU) or in config.toml in the
+configuration folder ($XDG_CONFIG_HOME/headunit); the command line wins, then the environment.
+With --headless the bench runs without a menu and prints where it can be reached.
+Exit codes: 0 left by the user, 1 the bench died, 2 could not run.
+"""
+
+import argparse
+import asyncio
+import gc
+import os
+import sys
+from pathlib import Path
+
+from headunit.commands.bench_child import BenchChild
+from headunit.commands.configuration import Settings, file_path, merge, state_path
+from headunit.commands.errors import CommandError
+from headunit.commands.state_folder import StateFolder
+from headunit.ui.bench_link import BenchClient
+from headunit.ui.handover import LocalPresenter
+
+EXAMPLES = """\
+examples:
+  headunit run                              CN car, English or the locale's language
+  headunit run --market AU --vin WBA00000000000001
+  headunit run --scenario scenarios/tunnel.toml --fresh
+  printf 'press\\nrotate 1\\nshow\\n' | headunit run --plain
+  headunit run --headless --broker mosquitto
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of `headunit run`."""
+    parser.add_argument(
+        "--state", metavar="DIR", help="state folder, one bench at a time (default: per user)"
+    )
+    parser.add_argument("--fresh", action="store_true", help="forget orders, bookings and messages first")
+    parser.add_argument("--market", help="market of the car: CN or AU (default CN)")
+    parser.add_argument("--model", help="model of the car")
+    parser.add_argument("--vin", help="VIN of the car, 17 characters")
+    parser.add_argument("--broker", help="ours, mosquitto or mqtt://HOST:PORT (default ours)")
+    parser.add_argument("--scenario", metavar="FILE", help="scenario file to play on this bench")
+    parser.add_argument("--language", help="en, de or zh (default: the locale's, else en)")
+    parser.add_argument(
+        "--headless", action="store_const", const=True, help="no menu; print where the bench can be reached"
+    )
+    parser.add_argument(
+        "--plain",
+        action="store_const",
+        const=True,
+        help="plain lines instead of a full screen; also when piped",
+    )
+
+
+def main(args: argparse.Namespace) -> int:
+    """Run the menu, plain or full, or no menu at all."""
+    gc.disable()
+    settings = read_settings(args)
+    if settings.scenario and not Path(settings.scenario).is_file():
+        raise CommandError(f"{settings.scenario}: no such scenario file")
+    with StateFolder(state_path(settings, os.environ)) as folder:
+        folder.prepare(fresh=args.fresh)
+        child = BenchChild(
+            bench_command(settings, folder), socket=folder.socket, log=folder.log, connect=_connect
+        )
+        if settings.headless:
+            gc.enable()
+            from headunit.commands.headless import run_headless
+
+            return asyncio.run(run_headless(child))
+        presenter = _presenter(settings, args.started_ms)
+        if settings.plain or not sys.stdout.isatty():
+            gc.enable()
+            return asyncio.run(_run_plain(presenter, child))
+        return _run_full_screen(presenter, child, folder)
+
+
+def read_settings(args: argparse.Namespace) -> Settings:
+    """Command line before environment before file. Raises CommandError, naming what is wrong where."""
+    path = file_path(os.environ)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        text = ""
+    except (OSError, UnicodeDecodeError) as error:
+        raise CommandError(f"{path}: cannot be read: {error}") from None
+    return merge(vars(args), os.environ, str(path), text)
+
+
+def bench_command(settings: Settings, folder: StateFolder) -> list[str]:
+    """The command line of the child process."""
+    command = [sys.executable, "-m", "headunit", "bench", "serve"]
+    command += ["--state", str(folder.data), "--socket", str(folder.socket), "--parent-fd", "0"]
+    for option in ("market", "model", "vin", "broker", "scenario", "language"):
+        value = getattr(settings, option)
+        if value:
+            command += [f"--{option}", value]
+    return command
+
+
+def _presenter(settings: Settings, started_ms: int) -> LocalPresenter:
+    """The presenter of the first frame: it knows the time and that the bench is starting."""
+    from headunit.domain.facts import CarFacts
+    from headunit.domain.presenter import Presenter
+    from headunit.domain.texts import load_translation
+
+    presenter = Presenter(load_translation(settings.language), settings.language)
+    presenter.update(CarFacts(now_ms=started_ms, market=settings.market, starting=True))
+    return presenter
+
+
+async def _connect(path: Path) -> BenchClient:
+    from runtime.bench_channel import ChannelClient
+
+    return await ChannelClient.connect(path)
+
+
+def _run_full_screen(presenter: LocalPresenter, child: BenchChild, folder: StateFolder) -> int:
+    from headunit.ui.app import HeadunitApp
+
+    if not sys.stderr.isatty():
+        sys.__dict__["__stderr__"] = sys.__stdout__  # the terminal library draws there
+
+    async def view() -> int:
+        app = HeadunitApp(presenter, child, pictures=str(folder.pictures))
+        try:
+            return await app.run_async() or 0
+        finally:
+            await child.close()
+
+    return asyncio.run(view())
+
+
+async def _run_plain(presenter: LocalPresenter, child: BenchChild) -> int:
+    from headunit.commands.standard_input import lines
+    from headunit.ui.plain import PlainView
+
+    def write(text: str) -> None:
+        print(text, flush=True)
+
+    try:
+        return await PlainView(presenter, write).run(child, lines())
+    finally:
+        await child.close()
