@@ -28,6 +28,10 @@ class Broker:
         """A network connection has been made; what the broker says to it goes to `sink`."""
         return Connection(self.config, self.sessions, self._router, self._alarms, sink, now_ns)
 
+    def lose_connections(self, now_ns: int) -> None:
+        """The broker's process was killed and starts again with the state it had: nobody is connected."""
+        self.sessions.lose_connections(now_ns)
+
     def next_due(self) -> int | None:
         """When to call `advance`, in nanoseconds of the caller's time; None when nothing is due ever."""
         return self._alarms.next_due()

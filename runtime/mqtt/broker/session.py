@@ -18,6 +18,9 @@ class Road(Protocol):
     def take_over(self, now_ns: int) -> None:
         """Another connection has come for the session: DISCONNECT with 0x8E and close [MQTT-3.1.4-3]."""
 
+    def closed(self, now_ns: int) -> None:
+        """The network connection is gone."""
+
 
 class Session:
     """One client's session. It sends while `open_road` was called and neither `close_road` nor a full

@@ -90,6 +90,12 @@ class Sessions:
         if session.expiry_s != NEVER_S:
             self._alarms.set(session.expiry, now_ns + session.expiry_s * NS_PER_S)
 
+    def lose_connections(self, now_ns: int) -> None:
+        """Every connection is gone at once."""
+        for session in list(self._by_client.values()):
+            if session.road is not None:
+                session.road.closed(now_ns)
+
     def _begin(self, client_id: str) -> Session:
         config = self._config
 
