@@ -1,0 +1,398 @@
+"""Delivery between an outbox and an MQTT session: order, window, expiry, refusal, acknowledgement."""
+
+import asyncio
+import sqlite3
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from runtime.bench_clock import BenchClock
+from runtime.errors import NotConnectedError
+from runtime.mqtt.delivery import Delivery
+from runtime.mqtt.outbox import OutboxEntry
+from runtime.mqtt.port import IncomingMessage, OutgoingMessage
+from runtime.mqtt.sqlite_outbox import SqliteOutbox, create_tables
+from runtime.virtual_loop import VirtualLoop
+
+START_MS = 1_700_000_000_000
+
+
+class FakePort:
+    """An MQTT port whose broker is the test: it keeps what was published and acknowledges when told to."""
+
+    def __init__(self, delivery: Delivery) -> None:
+        self._delivery = delivery
+        self.is_connected = False
+        self.breaks_after: int | None = None
+        self.sent: list[tuple[int, OutgoingMessage]] = []
+        self._packet_id = 0
+
+    def publish(self, message: OutgoingMessage) -> int:
+        if self.breaks_after is not None:
+            self.breaks_after -= 1
+            if self.breaks_after < 0:
+                self.is_connected = False
+        if not self.is_connected:
+            raise NotConnectedError
+        self._packet_id += 1
+        self.sent.append((self._packet_id, message))
+        return self._packet_id
+
+    async def run(self) -> None:
+        """The test plays the broker."""
+
+    def stop(self) -> None:
+        """Nothing runs."""
+
+    def reset_back_off(self) -> None:
+        """Nothing waits."""
+
+    def up(self, receive_maximum: int = 65_535) -> None:
+        self.is_connected = True
+        self.sent.clear()
+        self._delivery.connected(True, receive_maximum)
+
+    def down(self) -> None:
+        self.is_connected = False
+        self._delivery.disconnected("test")
+
+    def acknowledge(self, key: str, reason_code: int = 0) -> None:
+        for packet_id, message in self.sent:
+            if message.key == key:
+                self._delivery.acknowledged(packet_id, reason_code)
+
+    def keys(self) -> list[str]:
+        return [message.key for _, message in self.sent]
+
+
+class World:
+    """A program with a database, a delivery and a fake port, in virtual time."""
+
+    def __init__(self, *, window: int = 20) -> None:
+        self.loop = VirtualLoop()
+        self.clock = BenchClock(START_MS, loop=self.loop)
+        self.database = sqlite3.connect(":memory:", isolation_level=None)
+        create_tables(self.database)
+        self.outbox = SqliteOutbox(self.database)
+        self.handled: list[IncomingMessage] = []
+        self.handler: Callable[[IncomingMessage], None] = self.handled.append
+        self.expired: list[OutboxEntry] = []
+        self.refused: list[tuple[str, int]] = []
+        self.packets: list[tuple[str, str, str, int]] = []
+        self.depths: list[int] = []
+        self.sessions: list[bool] = []
+        self.delivery = Delivery(
+            self.outbox,
+            self.clock,
+            lambda message: self.handler(message),
+            window=window,
+            on_change=lambda: self.depths.append(self.outbox.depth()),
+            on_packet=lambda way, kind, key, size: self.packets.append((way, kind, key, size)),
+            on_expired=self.expired.append,
+            on_refused=lambda entry, reason_code: self.refused.append((entry.message.key, reason_code)),
+            on_session=self.sessions.append,
+        )
+        self.port = FakePort(self.delivery)
+        self.delivery.use(self.port)
+
+    def add(self, *keys: str, lives_ms: int | None = None) -> None:
+        """Commit messages with `keys` and wake the delivery."""
+        expires_at_ms = None if lives_ms is None else self.clock.now_ms() + lives_ms
+        self.database.execute("BEGIN IMMEDIATE")
+        for key in keys:
+            self.outbox.add(OutgoingMessage("v1/vehicles/V1/up/status", b"{}", key), expires_at_ms)
+        self.database.execute("COMMIT")
+        self.delivery.wake()
+
+    def waiting(self) -> list[str]:
+        return [entry.message.key for entry in self.outbox.pending(0, 1000)]
+
+    def run(self, story: Coroutine[Any, Any, None]) -> None:
+        try:
+            self.loop.run_until_complete(story)
+        finally:
+            self.loop.close()
+            self.database.close()
+
+
+async def a_turn() -> None:
+    """Let everything that is due run; a microsecond passes."""
+    await asyncio.sleep(1e-6)
+
+
+def incoming(acknowledge: Callable[[], None]) -> IncomingMessage:
+    return IncomingMessage(
+        "v1/vehicles/V1/down/placed", b"{...}", "k", "", None, "", b"", False, False, acknowledge
+    )
+
+
+def test_what_was_committed_while_the_road_was_closed_goes_out_in_order_when_it_opens() -> None:
+    world = World()
+
+    async def story() -> None:
+        world.add("a", "b")
+        world.add("c")
+        await a_turn()
+        assert world.port.sent == []
+        world.port.up()
+        assert world.port.keys() == ["a", "b", "c"]
+        assert world.delivery.in_flight == world.delivery.depth == 3
+
+    world.run(story())
+
+
+def test_a_commit_goes_out_in_the_next_turn_and_is_deleted_when_acknowledged() -> None:
+    world = World()
+
+    async def story() -> None:
+        world.port.up()
+        world.add("a")
+        assert world.port.sent == []
+        await a_turn()
+        assert world.port.keys() == ["a"]
+        assert world.waiting() == ["a"]
+        world.port.acknowledge("a")
+        assert world.waiting() == []
+        assert world.depths[-2:] == [1, 0]
+        assert world.packets == [("up", "status", "a", 2)]
+
+    world.run(story())
+
+
+@pytest.mark.parametrize(("receive_maximum", "window"), [(65_535, 20), (20, 20), (3, 3)])
+def test_the_window_is_the_smaller_of_20_and_the_brokers_receive_maximum(
+    receive_maximum: int, window: int
+) -> None:
+    world = World()
+    keys = [f"{number:02}" for number in range(50)]
+
+    async def story() -> None:
+        world.add(*keys)
+        world.port.up(receive_maximum)
+        assert world.port.keys() == keys[:window]
+        world.port.acknowledge(keys[1])
+        assert world.port.keys() == keys[: window + 1]
+        for key in keys:
+            world.port.acknowledge(key)
+            assert world.delivery.in_flight <= window
+        assert world.port.keys() == keys
+        assert world.waiting() == []
+
+    world.run(story())
+
+
+def test_what_was_under_way_is_sent_again_in_order_on_the_next_connection() -> None:
+    world = World(window=3)
+
+    async def story() -> None:
+        world.add(*"abcde")
+        world.port.up()
+        world.port.acknowledge("b")
+        world.port.down()
+        assert world.delivery.in_flight == 0
+        world.port.up()
+        assert world.port.keys() == ["a", "c", "d"]
+        assert world.sessions == [True, False, True]
+
+    world.run(story())
+
+
+def test_a_road_that_breaks_while_filling_loses_nothing() -> None:
+    world = World()
+
+    async def story() -> None:
+        world.add(*"abcd")
+        world.port.breaks_after = 2
+        world.port.up()
+        assert world.port.keys() == ["a", "b"]
+        world.port.breaks_after = None
+        world.port.down()
+        world.port.up()
+        assert world.port.keys() == ["a", "b", "c", "d"]
+
+    world.run(story())
+
+
+@pytest.mark.parametrize(
+    ("reason_code", "refused"), [(0x00, False), (0x10, False), (0x7F, False), (0x80, True), (0x87, True)]
+)
+def test_a_reason_code_from_80_on_puts_the_entry_aside_for_good(reason_code: int, refused: bool) -> None:
+    world = World()
+
+    async def story() -> None:
+        world.port.up()
+        world.add("a")
+        await a_turn()
+        world.port.acknowledge("a", reason_code)
+        assert world.waiting() == []
+        assert world.refused == ([("a", reason_code)] if refused else [])
+        dead = world.database.execute("SELECT key, reason_code FROM outbox_dead").fetchall()
+        assert dead == world.refused
+        assert world.delivery.counts.refused == refused
+
+    world.run(story())
+
+
+def test_an_acknowledgement_nobody_waits_for_changes_nothing() -> None:
+    world = World()
+
+    async def story() -> None:
+        world.add("a")
+        world.port.up()
+        world.delivery.acknowledged(99, 0)
+        assert world.waiting() == ["a"]
+
+    world.run(story())
+
+
+@pytest.mark.parametrize(
+    ("waited_ms", "expiry_s"),
+    [(0, 60), (1, 60), (1_000, 59), (1_001, 59), (59_000, 1), (59_999, 1), (60_000, None)],
+)
+def test_the_expiry_interval_is_the_life_that_is_left_in_whole_seconds_up(
+    waited_ms: int, expiry_s: int | None
+) -> None:
+    world = World()
+
+    async def story() -> None:
+        world.add("a", lives_ms=60_000)
+        await asyncio.sleep(waited_ms / 1000)
+        world.port.up()
+        assert [message.expiry_s for _, message in world.port.sent] == (
+            [] if expiry_s is None else [expiry_s]
+        )
+        assert [entry.message.key for entry in world.expired] == ([] if expiry_s is not None else ["a"])
+
+    world.run(story())
+
+
+def test_an_entry_expires_on_time_while_the_road_is_closed() -> None:
+    world = World()
+
+    async def story() -> None:
+        world.add("long", lives_ms=9_000)
+        world.add("short", lives_ms=5_000)
+        world.add("ever")
+        await asyncio.sleep(4.999)
+        assert world.waiting() == ["long", "short", "ever"]
+        await asyncio.sleep(0.001)
+        await a_turn()
+        assert world.waiting() == ["long", "ever"]
+        await asyncio.sleep(4)
+        assert world.waiting() == ["ever"]
+        assert [entry.message.key for entry in world.expired] == ["short", "long"]
+        assert world.delivery.counts.expired == 2
+        assert world.depths[-1] == 1
+
+    world.run(story())
+
+
+def test_a_jump_of_the_bench_clock_expires_entries_too() -> None:
+    world = World()
+
+    async def story() -> None:
+        world.add("a", lives_ms=3_600_000)
+        await a_turn()
+        world.clock.jump(3_600_000)
+        await a_turn()
+        assert world.waiting() == []
+
+    world.run(story())
+
+
+def test_an_entry_under_way_is_the_brokers_to_expire_until_the_road_breaks() -> None:
+    world = World()
+
+    async def story() -> None:
+        world.add("a", lives_ms=5_000)
+        world.port.up()
+        await asyncio.sleep(6)
+        assert world.waiting() == ["a"]
+        world.port.down()
+        await a_turn()
+        assert world.waiting() == []
+        assert world.delivery.counts.expired == 1
+
+    world.run(story())
+
+
+def test_a_message_is_acknowledged_after_its_handler_has_committed() -> None:
+    world = World()
+    steps: list[str] = []
+
+    async def story() -> None:
+        world.handler = lambda message: steps.append("committed")
+        world.delivery.received(incoming(lambda: steps.append("acknowledged")))
+        assert steps == ["committed", "acknowledged"]
+        assert world.packets == [("down", "placed", "k", 5)]
+
+    world.run(story())
+
+
+def test_a_message_whose_handler_fails_stays_unacknowledged() -> None:
+    world = World()
+
+    async def story() -> None:
+        def fail(message: IncomingMessage) -> None:
+            raise ZeroDivisionError
+
+        world.handler = fail
+        with pytest.raises(ZeroDivisionError):
+            world.delivery.received(incoming(lambda: pytest.fail("acknowledged")))
+        assert world.delivery.counts.failed == 1
+
+    world.run(story())
+
+
+def test_a_topic_that_is_not_of_a_vehicle_can_be_told_too() -> None:
+    world = World()
+
+    async def story() -> None:
+        world.delivery.received(incoming(lambda: None)._replace(topic="plain"))
+        assert world.packets == [("", "plain", "k", 5)]
+
+    world.run(story())
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.sampled_from(["add", "up", "down", "acknowledge", "refuse", "turn"]), max_size=60))
+def test_whatever_happens_each_entry_is_sent_first_in_order_and_waits_until_acknowledged(
+    steps: list[str],
+) -> None:
+    world = World(window=3)
+    first_sent: list[str] = []
+    done: list[str] = []
+    added: list[str] = []
+
+    def note() -> None:
+        first_sent.extend(key for key in world.port.keys() if key not in first_sent)
+
+    async def story() -> None:
+        for step in [*steps, "down", "up"]:
+            match step:
+                case "add":
+                    added.append(f"{len(added):03}")
+                    world.add(added[-1])
+                case "up" if not world.port.is_connected:
+                    world.port.up()
+                case "down" if world.port.is_connected:
+                    world.port.down()
+                case "acknowledge" | "refuse" if world.port.is_connected and world.delivery.in_flight:
+                    key = next(key for key in world.port.keys() if key not in done)
+                    world.port.acknowledge(key, 0x87 if step == "refuse" else 0)
+                    done.append(key)
+                case "turn":
+                    await a_turn()
+            note()
+            assert world.delivery.in_flight <= 3
+        while world.waiting():
+            key = next(key for key in world.port.keys() if key not in done)
+            world.port.acknowledge(key)
+            done.append(key)
+            note()
+        assert first_sent == sorted(done) == added
+
+    world.run(story())
