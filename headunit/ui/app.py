@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 SPLIT_WIDTH = 140
 """From this width on the bench panel stands beside the display, below it takes its place."""
 
-_SAMPLE_PERIOD_S = 0.5
-
 _EARLY_REPORTS = 500
 """How many reports are kept for a panel that has not been opened yet."""
 
@@ -58,12 +56,14 @@ class HeadunitApp(App[int]):
         *,
         pictures: str = ".",
         bench_open: bool = False,
+        sample_period_s: float = 0.5,
     ) -> None:
         super().__init__()
         self._host = host
         self._pictures = pictures
         self._bench_open = bench_open
-        self._link = BenchLink(presenter, show=self._show_screen, report=self._take)
+        self._sample_period_s = sample_period_s
+        self._link = BenchLink(presenter, show=self._show_screen, report=self.hear)
         self._car_display = Display(self._link.screen)
         self._early: list[AnyReport] = []
         self._desk: Desk | None = None
@@ -94,7 +94,8 @@ class HeadunitApp(App[int]):
     def _show_screen(self, screen: ScreenSnapshot) -> None:
         self._car_display.show(screen)
 
-    def _take(self, report: AnyReport) -> None:
+    def hear(self, report: AnyReport) -> None:
+        """The bench said something that is no screen."""
         if self._desk is not None:
             self._desk.take(report)
         else:
@@ -126,7 +127,7 @@ class HeadunitApp(App[int]):
             for report in self._early:
                 self._desk.take(report)
             self._early.clear()
-            self.set_interval(_SAMPLE_PERIOD_S, self._sample)
+            self.set_interval(self._sample_period_s, self.sample)
         self._panel = BenchPanel(self._desk)
         await self.screen.mount(self._panel)
         self._arrange()
@@ -137,7 +138,8 @@ class HeadunitApp(App[int]):
             self._panel = None
         self._arrange()
 
-    def _sample(self) -> None:
+    def sample(self) -> None:
+        """Another sample of the signal for the plot."""
         if self._desk is not None:
             self._desk.sample()
         if self._panel is not None:

@@ -1,4 +1,4 @@
-"""Screens as SVG: wide characters get the two cells they are drawn in."""
+"""Screens as SVG: self-contained, and wide characters get the two cells they are drawn in."""
 
 import re
 from html import unescape
@@ -9,10 +9,11 @@ from rich.cells import cell_len
 _TEXT = re.compile(
     r'(?P<head><text[^>]* textLength=")(?P<length>[^"]+)(?P<tail>"[^>]*>)(?P<text>[^<]*)(?=</text>)'
 )
+_WEB_FONT = re.compile(r"\s*@font-face\s*\{[^}]*\}")
 
 
 def corrected(svg: str) -> str:
-    """`svg` as the terminal library exports it, with lengths counted in cells instead of characters."""
+    """`svg` as the terminal library exports it, without fonts from the web, with lengths in cells."""
 
     def lengthen(match: re.Match[str]) -> str:
         text = unescape(match["text"])
@@ -22,7 +23,7 @@ def corrected(svg: str) -> str:
         length = float(match["length"]) * cells / len(text)
         return f"{match['head']}{length:g}{match['tail']}{match['text']}"
 
-    return _TEXT.sub(lengthen, svg)
+    return _TEXT.sub(lengthen, _WEB_FONT.sub("", svg))
 
 
 def save(svg: str, folder: Path) -> Path:

@@ -1,0 +1,1 @@
+"""The view: what it draws, what it sends."""
