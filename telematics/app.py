@@ -50,7 +50,7 @@ class Telematics:
         status = self._unit.status
         self._journal.record("signal", self._car, status.level.value)
         self._journal.record("registration", self._car, status.registration.name)
-        self._record_link()
+        self._record_link(self._unit.link_state, self._unit.causes)
         try:
             self._tell(self._unit.advance(self._clock.transport_ns()))
             await self._loop.create_future()
@@ -115,16 +115,16 @@ class Telematics:
             self._applied = event.conditions
             self._apply_conditions(event.conditions)
         if event.state is not self._state:
-            self._record_link()
+            self._record_link(event.state, event.causes)
         report = LinkReport(
             at_ns=event.at_ns, state=event.state, conditions=event.conditions, causes=event.causes
         )
         for listener in self._link_listeners:
             listener(report)
 
-    def _record_link(self) -> None:
-        self._state = self._unit.link_state
-        self._journal.record("link", self._car, self._state.value, causes=list(self._unit.causes))
+    def _record_link(self, state: LinkState, causes: tuple[str, ...]) -> None:
+        self._state = state
+        self._journal.record("link", self._car, state.value, causes=list(causes))
 
     def _arm(self) -> None:
         if self._timer is not None:

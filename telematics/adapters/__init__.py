@@ -1,0 +1,1 @@
+"""Where the telematics unit touches the real world."""
