@@ -47,6 +47,7 @@ class Telematics:
     async def run(self) -> None:
         """Let time pass for the unit until cancelled; the journal begins with what holds now."""
         self._loop = asyncio.get_running_loop()
+        self._apply_conditions(self._applied)
         status = self._unit.status
         self._journal.record("signal", self._car, status.level.value)
         self._journal.record("registration", self._car, status.registration.name)
