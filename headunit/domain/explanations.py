@@ -78,6 +78,9 @@ EXPLANATIONS: Final[dict[str, str]] = {
         "The car and the backend did not understand each other. Nothing has been changed. "
         "Try again; if it stays, call {disturbance_line}."
     ),
+    LocalCode.NO_ANSWER: mark(
+        "Your request did not arrive. Nothing was changed, your basket is kept. Try again."
+    ),
     LocalCode.OUTCOME_UNKNOWN: mark(
         "No answer yet: it is not known whether your request arrived. Your basket is kept. "
         "Look under Open orders before you try again."

@@ -1,6 +1,6 @@
 """Focus and history: where the knob is on each page, and which pages came before."""
 
-from headunit.domain.menu import MAIN, Entry, Node, Page, parent_of
+from headunit.domain.menu import MAIN, Entry, Kind, Node, Page, parent_of
 
 _DEPTH = 32
 """How many pages BACK can return over."""
@@ -69,10 +69,11 @@ class Wanderer:
         self._keys.pop(node, None)
 
     def go(self, node: Node) -> None:
-        """Open `node`; BACK returns here."""
+        """Open `node`; BACK returns here, but never to the options."""
         if node == self.node:
             return
-        self._history.append(self.node)
+        if self.node.kind is not Kind.OPTIONS:
+            self._history.append(self.node)
         del self._history[:-_DEPTH]
         self.node = node
 
@@ -94,10 +95,19 @@ class Wanderer:
         parent = parent_of(self.node)
         if parent is None:
             return
+        if self.node.kind is Kind.OPTIONS:
+            self.back()
+            return
         if parent in self._history:
             while self._history.pop() != parent:
                 pass
         self.node = parent
+
+    def leave(self, kinds: tuple[Kind, ...], node: Node) -> None:
+        """Open `node` instead of this page and of the pages of these kinds that led here."""
+        while self._history and self._history[-1].kind in kinds:
+            self._history.pop()
+        self.replace(node)
 
     def home(self) -> None:
         """MENU: the main menu; BACK returns here."""

@@ -151,6 +151,12 @@ class Edit(msgspec.Struct, frozen=True):
     order: str
 
 
+class Discard(msgspec.Struct, frozen=True):
+    """Give up changing an order; the order itself stands."""
+
+    order: str
+
+
 class SendChange(msgspec.Struct, frozen=True):
     """Have an order changed to what was put together."""
 
@@ -216,6 +222,7 @@ Action: TypeAlias = (
     | Place
     | AcceptPrices
     | Edit
+    | Discard
     | SendChange
     | Cancel
     | Sync

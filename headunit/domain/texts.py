@@ -14,9 +14,14 @@ _LOCALE = Path(__file__).parent.parent / "locale"
 
 
 class LocalCode(StrEnum):
-    """Codes the car gives itself; they never cross the air."""
+    """Codes the car gives itself; they never cross the air.
+
+    OUTCOME_UNKNOWN: no answer in time, the backend may have accepted; NO_ANSWER: no answer came, and it is
+    known that nothing was done.
+    """
 
     OUTCOME_UNKNOWN = "OUTCOME_UNKNOWN"
+    NO_ANSWER = "NO_ANSWER"
 
 
 class Translations(Protocol):

@@ -1,0 +1,137 @@
+"""Pages around the Store: main menu, ConnectedDrive, settings, options, and pages that only inform."""
+
+from typing import Final
+
+from contracts.modem import Registration, SignalLevel
+from contracts.screen import PanelLine, Tone
+from headunit.domain.connection import outage
+from headunit.domain.menu import Entry, Kind, Node, Open, Page, Speak, Sync, ToggleSplit
+from headunit.domain.reception import ecall_available, sim_off
+from headunit.domain.rows import does, opens
+from headunit.domain.texts import LANGUAGES, mark
+from headunit.domain.view import View, lines
+
+_SECTIONS: Final = {
+    Kind.MEDIA: mark("Radio and music. The bench does not model them."),
+    Kind.COMMUNICATION: mark("Telephone and messages. The bench does not model them."),
+    Kind.NAVIGATION: mark("Map and route. The bench does not model them."),
+    Kind.CONNECTED_DRIVE: mark("Services that come over the air: Store, Emergency Call, data connection."),
+    Kind.VEHICLE: mark("Trip computer and status of the car. The bench does not model them."),
+    Kind.SETTINGS: mark("Language and split screen."),
+}
+
+_REGISTRATIONS: Final = {
+    Registration.NOT_REGISTERED: mark("not registered"),
+    Registration.REGISTERED_HOME: mark("registered"),
+    Registration.SEARCHING: mark("searching"),
+    Registration.REGISTRATION_DENIED: mark("registration denied"),
+    Registration.UNKNOWN: mark("unknown"),
+    Registration.REGISTERED_ROAMING: mark("registered, roaming"),
+}
+
+_LEVELS: Final = {
+    SignalLevel.GOOD: mark("good"),
+    SignalLevel.FAIR: mark("fair"),
+    SignalLevel.POOR: mark("poor"),
+    SignalLevel.NONE: mark("none"),
+}
+
+
+def main(view: View, node: Node) -> Page:
+    """The main menu."""
+    return Page(
+        tuple(opens(view, kind, panel=lines(view.say(text))) for kind, text in _SECTIONS.items()),
+        first=Kind.CONNECTED_DRIVE.name,
+    )
+
+
+def section(view: View, node: Node) -> Page:
+    """A branch of the menu that the bench does not model."""
+    return Page((), panel=lines(view.say(_SECTIONS[node.kind])))
+
+
+def connected_drive(view: View, node: Node) -> Page:
+    """ConnectedDrive."""
+    return Page(
+        (
+            opens(view, Kind.STORE, panel=lines(view.say("Book services and see what is booked."))),
+            opens(view, Kind.EMERGENCY_CALL, panel=emergency_call(view, node).panel),
+            opens(view, Kind.CONNECTION, panel=connection(view, node).panel),
+            opens(view, Kind.SUPPORT, panel=support(view, node).panel),
+        )
+    )
+
+
+def emergency_call(view: View, node: Node) -> Page:
+    """Whether the Emergency Call would work (R-515)."""
+    if ecall_available(view.facts):
+        return Page((), panel=lines(view.say("Emergency Call available"), tone=Tone.GOOD))
+    reason = (
+        view.say("The SIM is not active.")
+        if sim_off(view.facts.modem)
+        else view.say("The service has ended.")
+    )
+    advice = view.say("Ask your dealer.")
+    return Page(
+        (), panel=(*lines(view.say("Emergency Call unavailable"), tone=Tone.BAD), *lines(reason, advice))
+    )
+
+
+def connection(view: View, node: Node) -> Page:
+    """What the car knows about its connection."""
+    facts, modem = view.facts, view.facts.modem
+    rows: list[PanelLine] = []
+    if modem is not None:
+        network = view.say(_REGISTRATIONS[modem.registration])
+        rows.append(PanelLine(view.say("Network"), f"{modem.technology} {network}".strip()))
+        rows.append(PanelLine(view.say("Reception"), view.say(_LEVELS[modem.level])))
+    if view.situation.online:
+        rows.append(PanelLine(view.say("Backend"), view.say("online"), Tone.GOOD))
+    else:
+        rows.append(PanelLine(outage(view), "", Tone.WARN))
+    if facts.last_sync_ms is not None:
+        time = view.formats.exact_moment(facts.last_sync_ms, facts.now_ms)
+        rows.append(PanelLine(view.say("Last sync"), time))
+    sync = does("sync", view.say("Synchronise now"), Sync(), view.say("synchronise"))
+    return Page((sync,), panel=tuple(rows))
+
+
+def support(view: View, node: Node) -> Page:
+    """Whom to call (section 2.9)."""
+    return Page(
+        (),
+        panel=(
+            PanelLine(view.say("Questions about products"), view.support),
+            PanelLine(view.say("Orders and payments"), view.hotline),
+            PanelLine(view.say("Faults"), view.disturbance_line),
+        ),
+    )
+
+
+def settings(view: View, node: Node) -> Page:
+    """Settings; changing one needs a standing car (R-811)."""
+    return Page((opens(view, Kind.LANGUAGE, value=LANGUAGES[view.voice.language]), _split_row(view)))
+
+
+def language(view: View, node: Node) -> Page:
+    """Languages, by their own names."""
+    entries = tuple(
+        does(code, name, Speak(code), view.say("choose"), value="✓" if code == view.voice.language else "")
+        for code, name in LANGUAGES.items()
+    )
+    return Page(entries, first=view.voice.language)
+
+
+def options(view: View, node: Node) -> Page:
+    """What OPTION offers on every page."""
+    settings_row = Entry(
+        "settings", view.title(Node(Kind.SETTINGS)), press=Open(Node(Kind.SETTINGS)), verb=view.say("open")
+    )
+    panel = lines(view.say("Asks for prices, orders and booked services anew."))
+    sync = does("sync", view.say("Synchronise now"), Sync(), view.say("synchronise"), panel=panel)
+    return Page((sync, _split_row(view), settings_row))
+
+
+def _split_row(view: View) -> Entry:
+    value = view.say("on") if view.state.split else view.say("off")
+    return does("split", view.say("Split screen"), ToggleSplit(), view.say("switch"), value=value)
