@@ -1,0 +1,1 @@
+"""What the backend decides: pure functions over plain data; time is an argument, nothing is stored here."""

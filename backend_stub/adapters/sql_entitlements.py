@@ -1,0 +1,92 @@
+"""Booked services in SQL."""
+
+from dataclasses import replace
+from typing import Any
+
+import msgspec
+from sqlalchemy import Row, bindparam, insert, select, update
+
+from backend_stub.adapters.sql_connection import SqlConnection
+from backend_stub.adapters.tables import ENTITLEMENTS
+from backend_stub.domain.entitlement import Entitlement, Origin, Period
+from backend_stub.errors import ConcurrentChangeError
+from contracts.messages import EntitlementState
+
+_ALL = select(ENTITLEMENTS).order_by(ENTITLEMENTS.c.entitlement_id)
+_ONE = select(ENTITLEMENTS).where(ENTITLEMENTS.c.entitlement_id == bindparam("the_id"))
+_OF_VEHICLE = _ALL.where(ENTITLEMENTS.c.vin == bindparam("the_vin"))
+_PENDING = _ALL.where(ENTITLEMENTS.c.state == EntitlementState.PENDING)
+_CHANGE = update(ENTITLEMENTS).where(
+    ENTITLEMENTS.c.entitlement_id == bindparam("the_id"),
+    ENTITLEMENTS.c.state == bindparam("old_state"),
+    ENTITLEMENTS.c.periods == bindparam("old_periods"),
+)
+_PERIODS = msgspec.json.Decoder(tuple[Period, ...])
+
+
+class SqlEntitlements:
+    """The EntitlementRows port."""
+
+    def __init__(self, sql: SqlConnection) -> None:
+        self._sql = sql
+
+    def add(self, entitlement: Entitlement) -> Entitlement:
+        """Keep a new entitlement; returns it with its id."""
+        inserted = self._sql.insert(
+            insert(ENTITLEMENTS),
+            {
+                "vin": entitlement.vin,
+                "service": entitlement.service,
+                "origin": entitlement.origin,
+                "traceparent": entitlement.traceparent,
+                **_changing(entitlement),
+            },
+        )
+        return replace(entitlement, entitlement_id=inserted)
+
+    def change(self, before: Entitlement, after: Entitlement) -> None:
+        """Write `after` if state and periods are still as `before`. Raises ConcurrentChangeError."""
+        met = self._sql.write(
+            _CHANGE.values(_changing(after)),
+            {
+                "the_id": before.entitlement_id,
+                "old_state": before.state,
+                "old_periods": msgspec.json.encode(before.periods),
+            },
+        )
+        if met != 1:
+            raise ConcurrentChangeError(f"entitlement to {before.service}")
+
+    def get(self, entitlement_id: int) -> Entitlement | None:
+        """One entitlement."""
+        row = self._sql.first(_ONE, {"the_id": entitlement_id})
+        return None if row is None else _entitlement(row)
+
+    def of_vehicle(self, vin: str) -> tuple[Entitlement, ...]:
+        """All entitlements of a car, oldest first."""
+        return tuple(map(_entitlement, self._sql.rows(_OF_VEHICLE, {"the_vin": vin})))
+
+    def pending(self) -> tuple[Entitlement, ...]:
+        """Those that wait for activation, oldest first."""
+        return tuple(map(_entitlement, self._sql.rows(_PENDING)))
+
+
+def _changing(entitlement: Entitlement) -> dict[str, Any]:
+    return {
+        "state": entitlement.state,
+        "periods": msgspec.json.encode(entitlement.periods),
+        "overdue": entitlement.overdue,
+    }
+
+
+def _entitlement(row: Row[Any]) -> Entitlement:
+    return Entitlement(
+        entitlement_id=row.entitlement_id,
+        vin=row.vin,
+        service=row.service,
+        origin=Origin(row.origin),
+        state=EntitlementState(row.state),
+        periods=_PERIODS.decode(row.periods),
+        overdue=row.overdue,
+        traceparent=row.traceparent,
+    )

@@ -1,0 +1,117 @@
+"""Outbox and inbox of the backend: in its own database, so that messages commit with what caused them."""
+
+from typing import Any
+
+from sqlalchemy import Row, bindparam, delete, func, insert, select
+
+from backend_stub.adapters.sql_connection import SqlConnection
+from backend_stub.adapters.tables import INBOX_DEAD, INBOX_SEEN, OUTBOX, OUTBOX_DEAD
+from runtime.mqtt.outbox import OutboxEntry
+from runtime.mqtt.port import OutgoingMessage
+
+_MESSAGE = (
+    OUTBOX.c.topic,
+    OUTBOX.c.payload,
+    OUTBOX.c.key,
+    OUTBOX.c.traceparent,
+    OUTBOX.c.expiry_s,
+    OUTBOX.c.response_topic,
+    OUTBOX.c.correlation_data,
+    OUTBOX.c.retain,
+)
+_SEQ_OF = select(OUTBOX.c.seq).where(OUTBOX.c.key == bindparam("the_key"))
+_ADD = insert(OUTBOX)
+_PENDING = (
+    select(OUTBOX.c.seq, OUTBOX.c.expires_at_ms, *_MESSAGE)
+    .where(OUTBOX.c.seq > bindparam("after_seq"))
+    .order_by(OUTBOX.c.seq)
+    .limit(bindparam("at_most"))
+)
+_DELETE = delete(OUTBOX).where(OUTBOX.c.seq == bindparam("the_seq"))
+_ONE = select(*_MESSAGE).where(OUTBOX.c.seq == bindparam("the_seq"))
+_DEPTH = select(func.count()).select_from(OUTBOX)
+_SEEN = select(INBOX_SEEN.c.at_ms).where(INBOX_SEEN.c.key == bindparam("the_key"))
+
+
+class SqlOutbox:
+    """The Outbox port over the backend's connection."""
+
+    __slots__ = ("_sql",)
+
+    def __init__(self, sql: SqlConnection) -> None:
+        self._sql = sql
+
+    def add(self, message: OutgoingMessage, expires_at_ms: int | None = None) -> int:
+        """Append, inside the transaction that is open; returns `seq`. A key already there adds nothing."""
+        known = self._sql.scalar(_SEQ_OF, {"the_key": message.key})
+        if known is not None:
+            return int(known)
+        return self._sql.insert(_ADD, {**message._asdict(), "expires_at_ms": expires_at_ms})
+
+    def pending(self, after_seq: int, limit: int) -> list[OutboxEntry]:
+        """Committed entries with seq > `after_seq`, in order."""
+        rows = self._sql.rows(_PENDING, {"after_seq": after_seq, "at_most": limit})
+        return [OutboxEntry(row.seq, _message(row), row.expires_at_ms) for row in rows]
+
+    def delete(self, seq: int) -> None:
+        """The receiver's broker has it (PUBACK below 0x80), or it has expired."""
+        self._sql.write(_DELETE, {"the_seq": seq})
+
+    def dead_letter(self, seq: int, reason_code: int) -> None:
+        """The broker refuses it for good (PUBACK 0x80 or above): keep it aside."""
+        with self._sql.scope():
+            row = self._sql.first(_ONE, {"the_seq": seq})
+            if row is None:
+                return
+            message = _message(row)
+            self._sql.write(
+                insert(OUTBOX_DEAD),
+                {
+                    "seq": seq,
+                    "key": message.key,
+                    "topic": message.topic,
+                    "payload": message.payload,
+                    "traceparent": message.traceparent,
+                    "reason_code": reason_code,
+                },
+            )
+            self._sql.write(_DELETE, {"the_seq": seq})
+
+    def depth(self) -> int:
+        """How many entries wait."""
+        return int(self._sql.scalar(_DEPTH))
+
+
+class SqlInbox:
+    """The Inbox port over the backend's connection."""
+
+    __slots__ = ("_sql",)
+
+    def __init__(self, sql: SqlConnection) -> None:
+        self._sql = sql
+
+    def first_time(self, key: str, at_ms: int) -> bool:
+        """Remember `key`, inside the transaction that is open; False when it was there already."""
+        if self._sql.first(_SEEN, {"the_key": key}) is not None:
+            return False
+        self._sql.write(insert(INBOX_SEEN), {"key": key, "at_ms": at_ms})
+        return True
+
+    def dead_letter(self, topic: str, payload: bytes, reason: str, at_ms: int) -> None:
+        """Keep a message that does not keep its contract."""
+        self._sql.write(
+            insert(INBOX_DEAD), {"topic": topic, "payload": payload, "reason": reason, "at_ms": at_ms}
+        )
+
+
+def _message(row: Row[Any]) -> OutgoingMessage:
+    return OutgoingMessage(
+        topic=row.topic,
+        payload=row.payload,
+        key=row.key,
+        traceparent=row.traceparent,
+        expiry_s=row.expiry_s,
+        response_topic=row.response_topic,
+        correlation_data=row.correlation_data,
+        retain=row.retain,
+    )

@@ -1,0 +1,50 @@
+"""The backend's store: every table of `tables` behind one connection."""
+
+import sqlite3
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+
+from sqlalchemy import inspect
+
+from backend_stub.adapters.sql_connection import SqlConnection
+from backend_stub.adapters.sql_entitlements import SqlEntitlements
+from backend_stub.adapters.sql_orders import SqlOrders
+from backend_stub.adapters.sql_outbox import SqlInbox, SqlOutbox
+from backend_stub.adapters.sql_payments import SqlPayments
+from backend_stub.adapters.sql_rows import SqlDue, SqlPrices, SqlSettings, SqlSms, SqlVehicles
+from backend_stub.adapters.tables import METADATA
+
+
+class SqlStore:
+    """The Store port over SQLAlchemy Core; creates its tables where there are none.
+
+    `connect` opens the database in autocommit mode (runtime.ports.Disk.connect).
+    """
+
+    def __init__(self, connect: Callable[[], sqlite3.Connection]) -> None:
+        self.sql = SqlConnection(connect)
+        with self.sql.transaction():
+            if not inspect(self.sql.connection).has_table("orders"):
+                METADATA.create_all(self.sql.connection)
+        self.orders = SqlOrders(self.sql)
+        self.payments = SqlPayments(self.sql)
+        self.entitlements = SqlEntitlements(self.sql)
+        self.due = SqlDue(self.sql)
+        self.vehicles = SqlVehicles(self.sql)
+        self.prices = SqlPrices(self.sql)
+        self.sms = SqlSms(self.sql)
+        self.settings = SqlSettings(self.sql)
+        self.outbox = SqlOutbox(self.sql)
+        self.inbox = SqlInbox(self.sql)
+
+    def transaction(self) -> AbstractContextManager[None]:
+        """Commit at the end of the block, roll back when it raises."""
+        return self.sql.transaction()
+
+    def savepoint(self) -> AbstractContextManager[None]:
+        """Inside a transaction: undo the block alone when it raises."""
+        return self.sql.savepoint()
+
+    def close(self) -> None:
+        """Give the database back."""
+        self.sql.close()

@@ -1,0 +1,241 @@
+"""The backend program: store, services, due times and the MQTT session put together."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from backend_stub.domain.calendar import SECOND_MS
+from backend_stub.domain.market import MarketProfile, profile_of
+from backend_stub.domain.vehicle import VehicleRecord
+from backend_stub.service.audit import BackendAudit, audit
+from backend_stub.service.booking import Booking
+from backend_stub.service.desk import Desk
+from backend_stub.service.due import DueHandler, Scheduler
+from backend_stub.service.intake import Intake
+from backend_stub.service.messages import PaymentMessages, SmsListener
+from backend_stub.service.order_book import OrderBook
+from backend_stub.service.orders import Orders
+from backend_stub.service.payments import Payments
+from backend_stub.service.ports import DueKind
+from backend_stub.service.registry import Registry
+from backend_stub.service.unit_of_work import Transactions, UnitOfWork
+from backend_stub.service.views import Snapshots
+from contracts.bench import Command
+from runtime.mqtt.port import IncomingMessage, MqttPortFactory
+from runtime.ports import Runtime
+
+if TYPE_CHECKING:
+    from backend_stub.adapters.mqtt_endpoint import MqttEndpoint
+    from backend_stub.adapters.payment_provider import ScriptedProvider
+    from backend_stub.adapters.sql_store import SqlStore
+
+DATABASE = "backend"
+"""The backend's database on its disk."""
+
+PacketListener = Callable[[str, str, str, int], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BackendConfig:
+    """What one backend is for.
+
+    `activation_delay_ms` is how long after capture a paid service is activated (R-401); `public_url`
+    is the root of payment links, without a slash at its end.
+    """
+
+    market: str = "CN"
+    vehicles: tuple[VehicleRecord, ...] = ()
+    broker_host: str = "127.0.0.1"
+    broker_port: int = 1883
+    activation_delay_ms: int = 20 * SECOND_MS
+    public_url: str = "http://127.0.0.1"
+
+
+class Backend:
+    """One backend. Its parts come from `make_…` methods, so that a rig can put in a variant of one.
+
+    Use: construct on the running event loop, `await run()`; bench commands through `handle`.
+    """
+
+    def __init__(self, runtime: Runtime, config: BackendConfig, make_port: MqttPortFactory) -> None:
+        self.runtime = runtime
+        self.config = config
+        self.profile: MarketProfile = profile_of(config.market)
+        self.public_url = config.public_url
+        self.store = self.make_store()
+        self.provider = self.make_provider()
+        self.snapshots = Snapshots(self.store, runtime.ids)
+        self.transactions = Transactions(self.store, runtime.ids, runtime.journal, self.snapshots)
+        self.book = self.make_order_book()
+        self.booking = self.make_booking()
+        self.messages = self.make_messages()
+        self.orders = self.make_orders()
+        self.payments = self.make_payments()
+        self.registry = Registry(self.profile, self.booking)
+        self.desk = Desk(self.payments, self.booking, self.messages, self.registry)
+        self.intake = self.make_intake()
+        self.scheduler = Scheduler(runtime.clock, self.transactions, self.due_handlers())
+        self._packet_listeners: list[PacketListener] = []
+        self._change_listeners: list[Callable[[], None]] = []
+        self._session_listeners: list[Callable[[bool], None]] = []
+        self.endpoint = self._make_endpoint(make_port)
+        self.transactions.on_commit(self.endpoint.wake)
+        with self.transactions.begin(runtime.clock.now_ms()) as uow:
+            self.registry.register(uow, config.vehicles)
+
+    # Parts
+
+    def make_store(self) -> "SqlStore":
+        """The store on this program's disk."""
+        from backend_stub.adapters.sql_store import SqlStore
+
+        return SqlStore(lambda: self.runtime.disk.connect(DATABASE))
+
+    def make_provider(self) -> "ScriptedProvider":
+        """The payment provider."""
+        from backend_stub.adapters.payment_provider import ScriptedProvider
+
+        return ScriptedProvider(self.store.sql)
+
+    def make_order_book(self) -> OrderBook:
+        """The order table at work."""
+        return OrderBook()
+
+    def make_booking(self) -> Booking:
+        """The entitlement table at work."""
+        return Booking(self.profile, self.book, self.config.activation_delay_ms)
+
+    def make_messages(self) -> PaymentMessages:
+        """The payment links' way to a phone."""
+        return PaymentMessages(self.profile, self.link_of)
+
+    def make_orders(self) -> Orders:
+        """What drivers can do with orders."""
+        return Orders(self.profile, self.runtime.ids, self.book, self.messages)
+
+    def make_payments(self) -> Payments:
+        """The payment platform."""
+        return Payments(self.profile, self.runtime.ids, self.book, self.booking, self.provider)
+
+    def make_intake(self) -> Intake:
+        """What serves messages from cars."""
+        return Intake(self.runtime.ids, self.orders, self.snapshots)
+
+    def due_handlers(self) -> dict[DueKind, DueHandler]:
+        """Who acts when something is due."""
+        book, booking, payments = self.book, self.booking, self.payments
+        return {
+            DueKind.ORDER_TIMEOUT: book.time_out,
+            DueKind.CANCEL_SETTLED: book.settle_cancellation,
+            DueKind.ACTIVATION: lambda uow, key: booking.activate(uow, int(key)),
+            DueKind.ACTIVATION_OVERDUE: lambda uow, key: booking.overdue(uow, int(key)),
+            DueKind.ENTITLEMENT_END: lambda uow, key: booking.end(uow, int(key)),
+            DueKind.PROVIDER_QUERY: payments.query,
+            DueKind.PROVIDER_REPORT: payments.report_due,
+            DueKind.SMS_ARRIVAL: lambda uow, key: self.messages.arrive(uow, int(key)),
+        }
+
+    # Life
+
+    async def run(self) -> None:
+        """Serve cars and due times until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self.scheduler.run(), name="backend due times")
+            tasks.create_task(self.endpoint.run(), name="backend mqtt")
+
+    async def handle(self, command: Command) -> None:
+        """Carry out a bench command. Raises BackendError with the rule's code; nothing has changed then."""
+        with self.change() as uow:
+            self.desk.carry_out(uow, command)
+
+    @contextmanager
+    def change(self) -> Iterator[UnitOfWork]:
+        """A unit of work at this instant, after everything that is due, before what it makes due.
+
+        Raises BackendError when a rule refuses what the block does; nothing of it stays then.
+        """
+        now_ms = self.runtime.clock.now_ms()
+        self.scheduler.catch_up(now_ms)
+        with self.transactions.begin(now_ms) as uow:
+            yield uow
+        self.scheduler.catch_up(now_ms)
+
+    def receive(self, incoming: IncomingMessage) -> None:
+        """Let one message from a car take effect and commit; it may be acknowledged afterwards."""
+        now_ms = self.runtime.clock.now_ms()
+        self.scheduler.catch_up(now_ms)
+        with self.transactions.begin(now_ms, incoming.traceparent) as uow:
+            self.intake.receive(uow, incoming)
+        self.scheduler.catch_up(now_ms)
+
+    # What a rig can see
+
+    @property
+    def outbox_depth(self) -> int:
+        """How many messages wait."""
+        return self.store.outbox.depth()
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether the MQTT session is up."""
+        return self.endpoint.is_connected
+
+    def on_sms(self, listener: SmsListener) -> None:
+        """Have `listener` called with every text message that reaches a phone."""
+        self.messages.on_arrival(listener)
+
+    def on_packet(self, listener: PacketListener) -> None:
+        """Have `listener` called with way, kind, key and size of every message that passes."""
+        self._packet_listeners.append(listener)
+
+    def on_change(self, listener: Callable[[], None]) -> None:
+        """Have `listener` called when the outbox may have another depth."""
+        self._change_listeners.append(listener)
+
+    def on_session(self, listener: Callable[[bool], None]) -> None:
+        """Have `listener` called when the MQTT session comes up or goes down."""
+        self._session_listeners.append(listener)
+
+    def audit(self) -> BackendAudit:
+        """The books as they are now, for checkers."""
+        return audit(self.store)
+
+    def link_of(self, token: str) -> str:
+        """The payment link made of an order's token."""
+        return f"{self.public_url}/pay/{token}"
+
+    def _make_endpoint(self, make_port: MqttPortFactory) -> "MqttEndpoint":
+        from backend_stub.adapters.mqtt_endpoint import MqttEndpoint
+
+        return MqttEndpoint(
+            address=(self.config.broker_host, self.config.broker_port),
+            make_port=make_port,
+            outbox=self.store.outbox,
+            clock=self.runtime.clock,
+            receive=self.receive,
+            on_change=self._outbox_changed,
+            on_packet=self._packet_passed,
+            on_session=self._session_changed,
+        )
+
+    def _outbox_changed(self) -> None:
+        for listener in self._change_listeners:
+            listener()
+
+    def _packet_passed(self, way: str, kind: str, key: str, size: int) -> None:
+        for listener in self._packet_listeners:
+            listener(way, kind, key, size)
+
+    def _session_changed(self, is_up: bool) -> None:
+        self.runtime.journal.record("session", "backend", "up" if is_up else "down")
+        for listener in self._session_listeners:
+            listener(is_up)
+
+
+def empty_image() -> bytes:
+    """A database image to load as `DATABASE`, so that a backend starts without creating tables."""
+    from backend_stub.adapters.tables import empty_image as make
+
+    return make()

@@ -1,0 +1,140 @@
+"""Market profiles (section 2.9): every value in which the markets differ, as data.
+
+Code asks the profile for the value it needs and never looks at the market's name (R-001).
+"""
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+
+from backend_stub.domain.calendar import DAY_MS, MINUTE_MS
+
+
+class StoreLogin(StrEnum):
+    """Who may order from the car (R-202)."""
+
+    NONE = "none"
+    PORTAL_ACCOUNT = "portal_account"
+
+
+class FirstDay(StrEnum):
+    """Which local date begins a fresh term (R-402)."""
+
+    CAPTURE = "capture"
+    ACTIVATION = "activation"
+
+
+class Renewal(StrEnum):
+    """How a term is renewed (R-501, R-504)."""
+
+    PURCHASE_ANY_TIME = "purchase_any_time"
+    NOTICE = "notice"
+
+
+class TermsChange(StrEnum):
+    """How customers learn of changed terms."""
+
+    OFFERED_BEFORE_EFFECT = "offered_before_effect"
+    UNANNOUNCED = "unannounced"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarketProfile:
+    """Values of one market.
+
+    `number_pattern` is what a text message may be sent to (R-203, D-05), None where none is sent;
+    `notice_days` is the renewal window of R-504; `tax_percent` is added to list prices unless
+    `tax_included` (R-310); `hotline` changes and ends paid orders (R-214); `base_package` says
+    whether cars begin with one (D-51).
+    """
+
+    market: str
+    currency: str
+    zone: str
+    tax_included: bool
+    tax_percent: int
+    store_login: StoreLogin
+    providers: tuple[str, ...]
+    payment_by_link: bool
+    number_pattern: re.Pattern[str] | None
+    first_day: FirstDay
+    renewal: Renewal
+    notice_days: int
+    hotline: str
+    disturbance_line: str
+    ends_service_refunds: bool
+    full_deactivation_by: str
+    owner_change_by: str
+    username: str
+    invoice: str
+    data_abroad: tuple[str, ...]
+    terms_change: TermsChange
+    base_package: bool
+    support: str
+    payment_window_ms: int = DAY_MS
+    cancel_sync_ms: int = 5 * MINUTE_MS
+    activation_limit_ms: int = DAY_MS
+    query_after_ms: int = 15 * MINUTE_MS
+
+
+CN = MarketProfile(
+    market="CN",
+    currency="CNY",
+    zone="Asia/Shanghai",
+    tax_included=True,
+    tax_percent=0,
+    store_login=StoreLogin.NONE,
+    providers=("AliPay", "Tenpay"),
+    payment_by_link=True,
+    number_pattern=re.compile(r"1[0-9]{10}"),
+    first_day=FirstDay.CAPTURE,
+    renewal=Renewal.PURCHASE_ANY_TIME,
+    notice_days=0,
+    hotline="10101018",
+    disturbance_line="400-800-6666",
+    ends_service_refunds=True,
+    full_deactivation_by="dealer",
+    owner_change_by="400-800-6666",
+    username="mobile number, later e-mail",
+    invoice="Tele-service Service Fee",
+    data_abroad=(),
+    terms_change=TermsChange.OFFERED_BEFORE_EFFECT,
+    base_package=True,
+    support="Customer support: 400-800-6666. Orders and payment: 10101018.",
+)
+
+AU = MarketProfile(
+    market="AU",
+    currency="AUD",
+    zone="Australia/Melbourne",
+    tax_included=False,
+    tax_percent=10,
+    store_login=StoreLogin.PORTAL_ACCOUNT,
+    providers=("Card",),
+    payment_by_link=False,
+    number_pattern=None,
+    first_day=FirstDay.ACTIVATION,
+    renewal=Renewal.NOTICE,
+    notice_days=42,
+    hotline="133 269",
+    disturbance_line="133 269",
+    ends_service_refunds=False,
+    full_deactivation_by="dealer",
+    owner_change_by="Portal",
+    username="free choice",
+    invoice="GST tax invoice",
+    data_abroad=("AU", "DK", "FR", "DE", "PH"),
+    terms_change=TermsChange.UNANNOUNCED,
+    base_package=False,
+    support="Customer support: 133 269, daily 9:00-18:00.",
+)
+
+PROFILES = {profile.market: profile for profile in (CN, AU)}
+
+
+def profile_of(market: str) -> MarketProfile:
+    """The profile of `market`. Raises ValueError naming the markets there are."""
+    try:
+        return PROFILES[market]
+    except KeyError:
+        raise ValueError(f"no market {market!r}; there are: {', '.join(PROFILES)}") from None

@@ -1,0 +1,120 @@
+"""What checkers look at: all orders, all money, all booked services, as plain data."""
+
+from dataclasses import dataclass
+from datetime import date
+
+from backend_stub.domain.order import OrderLine
+from backend_stub.domain.payment import LedgerEntry
+from backend_stub.service.ports import Store
+from contracts.messages import CancelReason, EntitlementState, OrderState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderAudit:
+    """One order; money is the sum of its ledger entries."""
+
+    number: str
+    vin: str
+    client_order_id: str
+    state: OrderState
+    cancel_reason: CancelReason | None
+    lines: tuple[OrderLine, ...]
+    amount_minor: int
+    accepted_at_ms: int
+    deadline_ms: int
+    cancel_at_ms: int | None
+    captured_minor: int
+    returned_minor: int
+
+    @property
+    def kept_minor(self) -> int:
+        """Money that stayed."""
+        return self.captured_minor - self.returned_minor
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PeriodAudit:
+    """One bought term of an entitlement, with the order that paid for it."""
+
+    order_number: str
+    months: int
+    first_day: date
+    last_day: date
+    captured_at_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EntitlementAudit:
+    """One entitlement of one car."""
+
+    vin: str
+    service: str
+    origin: str
+    state: EntitlementState
+    overdue: bool
+    periods: tuple[PeriodAudit, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BackendAudit:
+    """Everything, oldest first."""
+
+    orders: tuple[OrderAudit, ...]
+    ledger: tuple[LedgerEntry, ...]
+    entitlements: tuple[EntitlementAudit, ...]
+
+    def of_vehicle(self, vin: str) -> "BackendAudit":
+        """The part that concerns one car."""
+        orders = tuple(order for order in self.orders if order.vin == vin)
+        numbers = tuple(order.number for order in orders)
+        return BackendAudit(
+            orders=orders,
+            ledger=tuple(entry for entry in self.ledger if entry.order_number in numbers),
+            entitlements=tuple(each for each in self.entitlements if each.vin == vin),
+        )
+
+
+def audit(store: Store) -> BackendAudit:
+    """The books as they are now."""
+    ledger = store.payments.ledger()
+    return BackendAudit(
+        orders=tuple(
+            OrderAudit(
+                number=order.number,
+                vin=order.vin,
+                client_order_id=order.client_order_id,
+                state=order.state,
+                cancel_reason=order.cancel_reason,
+                lines=order.lines,
+                amount_minor=order.amount_minor,
+                accepted_at_ms=order.accepted_at_ms,
+                deadline_ms=order.deadline_ms,
+                cancel_at_ms=order.cancel_at_ms,
+                captured_minor=sum(e.captured_minor for e in ledger if e.order_number == order.number),
+                returned_minor=sum(e.returned_minor for e in ledger if e.order_number == order.number),
+            )
+            for order in store.orders.all()
+        ),
+        ledger=ledger,
+        entitlements=tuple(
+            EntitlementAudit(
+                vin=each.vin,
+                service=each.service,
+                origin=each.origin,
+                state=each.state,
+                overdue=each.overdue,
+                periods=tuple(
+                    PeriodAudit(
+                        order_number=period.order_number,
+                        months=period.months,
+                        first_day=period.first_day,
+                        last_day=period.last_day,
+                        captured_at_ms=period.captured_at_ms,
+                    )
+                    for period in each.periods
+                ),
+            )
+            for vin in store.vehicles.vins()
+            for each in store.entitlements.of_vehicle(vin)
+        ),
+    )

@@ -1,0 +1,84 @@
+"""What the bench's hand does at the backend: pay, hold activation, script messages, resend, change prices."""
+
+from backend_stub.domain.order import Order, is_payable
+from backend_stub.errors import BackendError
+from backend_stub.service.booking import Booking
+from backend_stub.service.messages import SMS_DELAY_SETTING, SMS_LOST_SETTING, PaymentMessages
+from backend_stub.service.payments import Payments
+from backend_stub.service.registry import Registry
+from backend_stub.service.unit_of_work import UnitOfWork
+from contracts.bench import ChangePrices, Command, HoldActivation, Pay, ResendSms, SetSms
+from contracts.errors import ErrorCode
+from contracts.messages import OrderState
+
+
+class Desk:
+    """Carries out bench commands inside the unit of work that is open."""
+
+    def __init__(
+        self,
+        payments: Payments,
+        booking: Booking,
+        payment_messages: PaymentMessages,
+        registry: Registry,
+    ) -> None:
+        self._payments = payments
+        self._booking = booking
+        self._messages = payment_messages
+        self._registry = registry
+
+    def carry_out(self, uow: UnitOfWork, command: Command) -> None:
+        """Do what the command says.
+
+        Raises BackendError with the rule's code when it cannot be done, and with BAD_MESSAGE for a
+        command that is not for the backend.
+        """
+        match command:
+            case Pay():
+                self.pay(uow, command)
+            case HoldActivation(held=held):
+                self._booking.hold(uow, held)
+            case SetSms(delay_ms=delay_ms, lost=lost):
+                uow.store.settings.put(SMS_DELAY_SETTING, delay_ms)
+                uow.store.settings.put(SMS_LOST_SETTING, int(lost))
+            case ResendSms(order_number=number):
+                self._messages.resend(uow, self.order(uow, number))
+            case ChangePrices(percent=percent):
+                self._registry.change_prices(uow, percent)
+            case _:
+                raise BackendError(
+                    ErrorCode.BAD_MESSAGE, f"the backend has no command {type(command).__name__}"
+                )
+
+    def pay(self, uow: UnitOfWork, command: Pay) -> None:
+        """The payer opens the link, goes to the provider and decides there (R-302, R-303)."""
+        order = self.order(uow, command.order_number) if command.order_number else self.newest_unpaid(uow)
+        self._payments.check_provider(command.provider)
+        session = self._undecided_session(uow, order)
+        if session is None:
+            session = self._payments.open_session(uow, order, command.provider)
+        self._payments.decide(uow, session, command.outcome, command.delay_ms)
+
+    def order(self, uow: UnitOfWork, number: str) -> Order:
+        """The order called `number`. Raises BackendError with UNKNOWN_ORDER."""
+        order = uow.store.orders.get(number)
+        if order is None:
+            raise BackendError(ErrorCode.UNKNOWN_ORDER, f"there is no order {number}")
+        return order
+
+    def newest_unpaid(self, uow: UnitOfWork) -> Order:
+        """The order a payer would pay next. Raises BackendError with UNKNOWN_ORDER."""
+        for order in reversed(uow.store.orders.all()):
+            if is_payable(order) or self._undecided_session(uow, order) is not None:
+                return order
+        raise BackendError(ErrorCode.UNKNOWN_ORDER, "no order waits for payment")
+
+    def _undecided_session(self, uow: UnitOfWork, order: Order) -> str | None:
+        """A session that the payer has opened by hand and not answered yet."""
+        if order.state is not OrderState.PAYING:
+            return None
+        payment = uow.store.payments.newest_of(order.number)
+        session = self._payments.provider.get(payment.session) if payment else None
+        if session is None or session.outcome is not None or session.closed:
+            return None
+        return session.session

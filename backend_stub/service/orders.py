@@ -1,0 +1,132 @@
+"""Orders as a driver asks for them: submit, modify, cancel (R-201 to R-214)."""
+
+from dataclasses import replace
+from enum import StrEnum
+
+from backend_stub.domain import checkout
+from backend_stub.domain.catalogue import PriceList
+from backend_stub.domain.market import MarketProfile
+from backend_stub.domain.order import Facts, Order, OrderEvent, Step, step
+from backend_stub.domain.vehicle import VehicleRecord
+from backend_stub.errors import BackendError
+from backend_stub.service.messages import PaymentMessages
+from backend_stub.service.order_book import OrderBook
+from backend_stub.service.unit_of_work import UnitOfWork
+from contracts.errors import ErrorCode
+from contracts.messages import CancelOrder, ModifyOrder, SubmitOrder
+from runtime.ports import Ids
+
+
+class Channel(StrEnum):
+    """Where a request was made."""
+
+    CAR = "car"
+    PORTAL = "portal"
+
+
+class Orders:
+    """What driver and Portal can do with orders.
+
+    Every method works inside the unit of work that is open and raises BackendError with the code of
+    the rule that refuses.
+    """
+
+    def __init__(
+        self, profile: MarketProfile, ids: Ids, book: OrderBook, payment_messages: PaymentMessages
+    ) -> None:
+        self.profile = profile
+        self._ids = ids
+        self._book = book
+        self._messages = payment_messages
+
+    def submit(
+        self, uow: UnitOfWork, vehicle: VehicleRecord, request: SubmitOrder, channel: Channel = Channel.CAR
+    ) -> Order:
+        """Accept a binding order and send its payment link (R-201 to R-205, R-213, R-301).
+
+        A client id that is known returns the order it made (R-204).
+        """
+        known = self.known(uow, vehicle.vin, request.client_order_id)
+        if known is not None:
+            return known
+        profile = self.profile
+        orders = uow.store.orders.of_vehicle(vehicle.vin)
+        if channel is Channel.CAR:
+            checkout.check_login(profile)
+            checkout.check_not_locked(orders, uow.now_ms)
+        checkout.check_request(request)
+        checkout.check_lines(request.lines, vehicle)
+        number = checkout.message_number(request.sms_number, vehicle, profile)
+        checkout.check_not_in_open_order(request.lines, orders)
+        prices = self.current_prices(uow)
+        checkout.check_list_version(request.list_version, prices)
+        order = Order(
+            number=f"{profile.market}-{uow.store.orders.next_number():06d}",
+            vin=vehicle.vin,
+            client_order_id=request.client_order_id,
+            lines=checkout.priced(request.lines, prices),
+            currency=profile.currency,
+            sms_number=number,
+            accepted_at_ms=uow.now_ms,
+            deadline_ms=uow.now_ms + profile.payment_window_ms,
+            token=self._ids.token(),
+            traceparent=uow.next_traceparent(uow.traceparent),
+        )
+        self._book.accept(uow, order)
+        if profile.payment_by_link:
+            self._messages.send_link(uow, order)
+        return order
+
+    def modify(
+        self, uow: UnitOfWork, vehicle: VehicleRecord, request: ModifyOrder, channel: Channel = Channel.CAR
+    ) -> Order:
+        """Give an unpaid order new lines, repriced whole; link and deadline stay (R-206, R-207)."""
+        order = self.find(uow, vehicle.vin, request.order_number)
+        taken = step(order, OrderEvent.MODIFY, Facts(uow.now_ms))
+        orders = uow.store.orders.of_vehicle(vehicle.vin)
+        if channel is Channel.CAR:
+            checkout.check_not_locked(orders, uow.now_ms)
+        if request.order_version != order.version:
+            raise BackendError(
+                ErrorCode.ORDER_CHANGED, f"order {order.number} has changed since; look at it again"
+            )
+        checkout.check_lines(request.lines, vehicle)
+        checkout.check_not_in_open_order(request.lines, orders, editing=order.number)
+        lines = checkout.priced(request.lines, self.current_prices(uow))
+        changed = replace(taken.order, lines=lines)
+        self._book.write(uow, order, Step(changed, taken.effects))
+        return changed
+
+    def cancel(self, uow: UnitOfWork, vehicle: VehicleRecord, request: CancelOrder) -> Order:
+        """End an unpaid order, at once or after five minutes (R-208, R-209)."""
+        order = self.find(uow, vehicle.vin, request.order_number)
+        facts = Facts(uow.now_ms, lock_ms=self.profile.cancel_sync_ms)
+        try:
+            return self._book.apply(uow, order, OrderEvent.CANCEL, facts).order
+        except BackendError as error:
+            if error.code is ErrorCode.USE_HOTLINE:
+                raise self._use_hotline(order) from None
+            raise
+
+    def known(self, uow: UnitOfWork, vin: str, client_order_id: str) -> Order | None:
+        """The order that an earlier submit with this id has made (R-204)."""
+        return uow.store.orders.by_client_id(vin, client_order_id)
+
+    def find(self, uow: UnitOfWork, vin: str, number: str) -> Order:
+        """The car's order. Raises BackendError with UNKNOWN_ORDER."""
+        order = uow.store.orders.get(number)
+        if order is None or order.vin != vin:
+            raise BackendError(ErrorCode.UNKNOWN_ORDER, f"this car has no order {number}")
+        return order
+
+    def current_prices(self, uow: UnitOfWork) -> PriceList:
+        """The list in force. Raises BackendError when the store has none."""
+        prices = uow.store.prices.current()
+        if prices is None:
+            raise BackendError(ErrorCode.NOT_ORDERABLE, "there is no price list yet")
+        return prices
+
+    def _use_hotline(self, order: Order) -> BackendError:
+        return BackendError(
+            ErrorCode.USE_HOTLINE, f"order {order.number} is paid; call {self.profile.hotline}"
+        )

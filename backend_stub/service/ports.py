@@ -1,0 +1,309 @@
+"""What the services need of a store, a payment provider and a message gateway."""
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NamedTuple, Protocol
+
+from backend_stub.domain.catalogue import PriceList
+from backend_stub.domain.entitlement import Entitlement
+from backend_stub.domain.order import Order
+from backend_stub.domain.payment import LedgerEntry, Payment, Transaction
+from backend_stub.domain.vehicle import VehicleRecord
+from contracts.bench import PaymentOutcome
+from contracts.messages import OrderState
+from runtime.mqtt.outbox import Inbox, Outbox
+
+
+class DueKind(StrEnum):
+    """What can be due at a bench instant."""
+
+    ORDER_TIMEOUT = "order-timeout"
+    CANCEL_SETTLED = "cancel-settled"
+    ACTIVATION = "activation"
+    ACTIVATION_OVERDUE = "activation-overdue"
+    ENTITLEMENT_END = "entitlement-end"
+    PROVIDER_QUERY = "provider-query"
+    PROVIDER_REPORT = "provider-report"
+    SMS_ARRIVAL = "sms-arrival"
+
+
+class Due(NamedTuple):
+    """Thing `key` of `kind` is due at bench instant `due_ms`; `seq` breaks ties."""
+
+    seq: int
+    kind: DueKind
+    key: str
+    due_ms: int
+
+
+class HistoryEntry(NamedTuple):
+    """An order was in `state` from `at_ms` on."""
+
+    at_ms: int
+    state: OrderState
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sms:
+    """A text message with a payment link; `arrived_at_ms` is None while under way or when lost."""
+
+    sms_id: int
+    order_number: str
+    number: str
+    text: str
+    url: str
+    sent_at_ms: int
+    lost: bool
+    arrived_at_ms: int | None = None
+
+
+class OrderRows(Protocol):
+    """Orders in the store."""
+
+    def next_number(self) -> int:
+        """A number no order has had, rising by one."""
+
+    def add(self, order: Order) -> None:
+        """Keep a new order."""
+
+    def change(self, before: Order, after: Order) -> None:
+        """Write `after` if the row is still as `before`. Raises ConcurrentChangeError."""
+
+    def get(self, number: str) -> Order | None:
+        """The order called `number`."""
+
+    def by_token(self, token: str) -> Order | None:
+        """The order a payment link leads to."""
+
+    def by_client_id(self, vin: str, client_order_id: str) -> Order | None:
+        """The order that a submit of this id has already made (R-204)."""
+
+    def of_vehicle(self, vin: str) -> tuple[Order, ...]:
+        """All orders of a car, oldest first."""
+
+    def all(self) -> tuple[Order, ...]:
+        """All orders, oldest first."""
+
+    def note(self, number: str, entry: HistoryEntry) -> None:
+        """Append to an order's history."""
+
+    def history(self, number: str) -> tuple[HistoryEntry, ...]:
+        """What an order went through, oldest first."""
+
+
+class PaymentRows(Protocol):
+    """Payments, their sessions, and the ledger of money."""
+
+    def add(self, payment: Payment) -> None:
+        """Keep a new payment."""
+
+    def change(self, before: Payment, after: Payment) -> None:
+        """Write `after` if the row is still as `before`. Raises ConcurrentChangeError."""
+
+    def newest_of(self, order_number: str) -> Payment | None:
+        """The payment an order is at."""
+
+    def by_session(self, session: str) -> Payment | None:
+        """The payment that ever had this provider session."""
+
+    def count_of(self, order_number: str) -> int:
+        """How many payments an order has had."""
+
+    def all(self) -> tuple[Payment, ...]:
+        """All payments, oldest first."""
+
+    def first_report(self, key: str, at_ms: int) -> bool:
+        """Remember a provider's report; False when it was there already (R-305)."""
+
+    def enter(self, entry: LedgerEntry) -> None:
+        """Append to the ledger."""
+
+    def ledger(self) -> tuple[LedgerEntry, ...]:
+        """All money that came in, oldest first."""
+
+
+class EntitlementRows(Protocol):
+    """Booked services in the store."""
+
+    def add(self, entitlement: Entitlement) -> Entitlement:
+        """Keep a new entitlement; returns it with its id."""
+
+    def change(self, before: Entitlement, after: Entitlement) -> None:
+        """Write `after` if the row is still as `before`. Raises ConcurrentChangeError."""
+
+    def get(self, entitlement_id: int) -> Entitlement | None:
+        """One entitlement."""
+
+    def of_vehicle(self, vin: str) -> tuple[Entitlement, ...]:
+        """All entitlements of a car, oldest first."""
+
+    def pending(self) -> tuple[Entitlement, ...]:
+        """Those that wait for activation, oldest first."""
+
+
+class DueRows(Protocol):
+    """Due times in the store: they survive restarts."""
+
+    def put(self, kind: DueKind, key: str, due_ms: int) -> None:
+        """Set or move a due time."""
+
+    def remove(self, kind: DueKind, key: str) -> bool:
+        """Call a due time off; False when there was none."""
+
+    def has(self, kind: DueKind, key: str) -> bool:
+        """Whether such a due time is set."""
+
+    def earliest(self) -> Due | None:
+        """What is due next."""
+
+
+class VehicleRows(Protocol):
+    """Cars in the store."""
+
+    def put(self, vehicle: VehicleRecord) -> bool:
+        """Keep or renew a car's record; True when the car is new."""
+
+    def get(self, vin: str) -> VehicleRecord | None:
+        """One car."""
+
+    def vins(self) -> tuple[str, ...]:
+        """All cars, in the order in which they came."""
+
+    def next_revision(self, vin: str) -> int:
+        """The revision of the car's next snapshot (R-406)."""
+
+
+class PriceRows(Protocol):
+    """Price lists in the store."""
+
+    def current(self) -> PriceList | None:
+        """The newest list."""
+
+    def add(self, prices: PriceList) -> None:
+        """Put a list into force."""
+
+
+class SmsRows(Protocol):
+    """Text messages in the store."""
+
+    def add(self, sms: Sms) -> Sms:
+        """Keep a message; returns it with its id."""
+
+    def arrive(self, sms_id: int, at_ms: int) -> Sms | None:
+        """The message has reached the phone."""
+
+    def arrived(self) -> tuple[Sms, ...]:
+        """What the phone has received, newest first."""
+
+
+class SettingRows(Protocol):
+    """Switches of the bench that must survive a restart."""
+
+    def get(self, name: str, default: int) -> int:
+        """The value of a switch."""
+
+    def put(self, name: str, value: int) -> None:
+        """Set a switch."""
+
+
+class Store(Protocol):
+    """Everything the backend keeps, behind one connection."""
+
+    @property
+    def orders(self) -> OrderRows: ...
+
+    @property
+    def payments(self) -> PaymentRows: ...
+
+    @property
+    def entitlements(self) -> EntitlementRows: ...
+
+    @property
+    def due(self) -> DueRows: ...
+
+    @property
+    def vehicles(self) -> VehicleRows: ...
+
+    @property
+    def prices(self) -> PriceRows: ...
+
+    @property
+    def sms(self) -> SmsRows: ...
+
+    @property
+    def settings(self) -> SettingRows: ...
+
+    @property
+    def outbox(self) -> Outbox: ...
+
+    @property
+    def inbox(self) -> Inbox: ...
+
+    def transaction(self) -> AbstractContextManager[None]:
+        """Commit at the end of the block, roll back when it raises."""
+
+    def savepoint(self) -> AbstractContextManager[None]:
+        """Inside a transaction: undo the block alone when it raises."""
+
+
+class ProviderReport(NamedTuple):
+    """What a provider says: a capture, or (`declined`) that there will be none."""
+
+    transaction: Transaction
+    declined: bool
+
+
+class Knowledge(StrEnum):
+    """How much a provider knows of a session when asked (R-307)."""
+
+    DECIDED = "decided"
+    UNKNOWN = "unknown"
+    NONE = "none"
+
+
+class ProviderAnswer(NamedTuple):
+    """Answer to a query; `report` only when DECIDED."""
+
+    knowledge: Knowledge
+    report: ProviderReport | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProviderSession:
+    """A provider's own view of one payment attempt.
+
+    `outcome` is None until the payer has decided; `decided_at_ms` is then the provider's instant.
+    """
+
+    session: str
+    transaction_id: str
+    order_number: str
+    provider: str
+    amount_minor: int
+    currency: str
+    opened_at_ms: int
+    outcome: PaymentOutcome | None = None
+    decided_at_ms: int | None = None
+    closed: bool = False
+
+
+class PaymentProvider(Protocol):
+    """A provider of the market. Called inside the caller's transaction."""
+
+    def open(self, session: ProviderSession) -> None:
+        """The payer has been sent here to pay."""
+
+    def get(self, session: str) -> ProviderSession | None:
+        """One session."""
+
+    def decide(self, session: str, outcome: PaymentOutcome, delay_ms: int, now_ms: int) -> Sequence[int]:
+        """The payer has decided; returns the instants at which reports will come, earliest first."""
+
+    def report(self, session: str) -> ProviderReport | None:
+        """What a report of this session says."""
+
+    def query(self, session: str, now_ms: int) -> ProviderAnswer:
+        """What the provider knows at `now_ms`; a session it knows nothing of is closed."""

@@ -1,0 +1,72 @@
+"""Cars that the backend knows, what they are born with, and the price list that is in force."""
+
+from collections.abc import Iterable
+
+from backend_stub.domain import calendar
+from backend_stub.domain.catalogue import BASE_PACKAGE, FIRST_LISTS, STANDARD_NAMES
+from backend_stub.domain.entitlement import Entitlement, Origin, Period
+from backend_stub.domain.market import MarketProfile
+from backend_stub.domain.vehicle import VehicleRecord
+from backend_stub.service.booking import Booking
+from backend_stub.service.unit_of_work import UnitOfWork
+from contracts.messages import EntitlementState
+
+
+class Registry:
+    """Registers cars and changes prices, inside the unit of work that is open."""
+
+    def __init__(self, profile: MarketProfile, booking: Booking) -> None:
+        self._profile = profile
+        self._booking = booking
+
+    def register(self, uow: UnitOfWork, vehicles: Iterable[VehicleRecord]) -> None:
+        """Keep the cars; one that is new gets its standard services and its base package (R-004, D-51)."""
+        if uow.store.prices.current() is None:
+            uow.store.prices.add(FIRST_LISTS[self._profile.market])
+        for vehicle in vehicles:
+            if uow.store.vehicles.put(vehicle):
+                self._equip(uow, vehicle)
+
+    def change_prices(self, uow: UnitOfWork, percent: int) -> None:
+        """Put the next list into force, unannounced (R-103)."""
+        before = uow.store.prices.current() or FIRST_LISTS[self._profile.market]
+        after = before.changed(percent)
+        uow.store.prices.add(after)
+        uow.record("prices", self._profile.market, str(after.version), percent=percent)
+
+    def _equip(self, uow: UnitOfWork, vehicle: VehicleRecord) -> None:
+        for service in STANDARD_NAMES:
+            self._booking.grant(
+                uow,
+                Entitlement(
+                    entitlement_id=0,
+                    vin=vehicle.vin,
+                    service=service,
+                    origin=Origin.STANDARD,
+                    state=EntitlementState.ACTIVE,
+                ),
+            )
+        if self._profile.base_package and vehicle.base_package_months:
+            self._booking.grant(uow, self._base_package(uow, vehicle))
+
+    def _base_package(self, uow: UnitOfWork, vehicle: VehicleRecord) -> Entitlement:
+        today = calendar.local_date(uow.now_ms, self._profile.zone)
+        first_day = vehicle.first_activation or today
+        last_day = calendar.end(first_day, vehicle.base_package_months)
+        return Entitlement(
+            entitlement_id=0,
+            vin=vehicle.vin,
+            service=BASE_PACKAGE,
+            origin=Origin.CONTRACT,
+            state=EntitlementState.ACTIVE if today <= last_day else EntitlementState.EXPIRED,
+            periods=(
+                Period(
+                    order_number="",
+                    months=vehicle.base_package_months,
+                    captured_at_ms=calendar.local_midnight_ms(first_day, self._profile.zone),
+                    first_day=first_day,
+                    last_day=last_day,
+                    fresh=False,
+                ),
+            ),
+        )

@@ -1,0 +1,135 @@
+"""What a car is shown of the backend's state: catalogue, orders, booked services, the snapshot."""
+
+from backend_stub.domain.catalogue import STANDARD_NAMES, PriceList, eligible, service_name
+from backend_stub.domain.catalogue import TERMS_MONTHS as TERMS
+from backend_stub.domain.checkout import locked_until_ms
+from backend_stub.domain.entitlement import Entitlement, Origin
+from backend_stub.domain.market import MarketProfile
+from backend_stub.domain.order import Order, is_open, mask_number
+from backend_stub.domain.vehicle import VehicleRecord
+from backend_stub.service.ports import Store
+from contracts.messages import (
+    Catalogue,
+    EntitlementState,
+    EntitlementView,
+    Offer,
+    OrderState,
+    OrderView,
+    PricedLine,
+    Product,
+    Snapshot,
+)
+from runtime.ports import Ids
+
+CLOSED_ORDERS_SHOWN = 5
+"""How many orders that are no longer open a car is still told of, newest first."""
+
+_CURRENT = (EntitlementState.PENDING, EntitlementState.ACTIVE, EntitlementState.SUSPENDED)
+
+
+def order_view(order: Order) -> OrderView:
+    """The order as car and Portal see it; the number is masked (R-308)."""
+    return OrderView(
+        number=order.number,
+        client_order_id=order.client_order_id,
+        version=order.version,
+        state=order.state,
+        lines=tuple(PricedLine(line.service, line.months, line.amount_minor) for line in order.lines),
+        amount_minor=order.amount_minor,
+        currency=order.currency,
+        accepted_at_ms=order.accepted_at_ms,
+        deadline_ms=order.deadline_ms,
+        sms_number=mask_number(order.sms_number),
+        cancel_until_ms=order.cancel_until_ms if order.state is OrderState.CANCELLING else None,
+        cancel_reason=order.cancel_reason,
+    )
+
+
+def entitlement_view(entitlement: Entitlement) -> EntitlementView:
+    """A booked service; before activation it has no dates yet (R-405)."""
+    dated = entitlement.state is not EntitlementState.PENDING
+    since, until = entitlement.booked_from, entitlement.booked_until
+    return EntitlementView(
+        service=entitlement.service,
+        name=service_name(entitlement.service),
+        origin=entitlement.origin,
+        state=entitlement.state,
+        booked_from=since.isoformat() if dated and since else None,
+        booked_until=until.isoformat() if dated and until else None,
+        overdue=entitlement.overdue,
+    )
+
+
+def shown_entitlements(entitlements: tuple[Entitlement, ...]) -> tuple[Entitlement, ...]:
+    """Of every service what is current, else the newest that has ended; standard services first."""
+    shown: dict[str, Entitlement] = {}
+    for entitlement in entitlements:
+        before = shown.get(entitlement.service)
+        if before is None or before.state not in _CURRENT or entitlement.state in _CURRENT:
+            shown[entitlement.service] = entitlement
+    return tuple(sorted(shown.values(), key=lambda each: each.origin is not Origin.STANDARD))
+
+
+def shown_orders(orders: tuple[Order, ...]) -> tuple[Order, ...]:
+    """Open orders and those being activated, and the newest of the rest; oldest first."""
+    alive = [order for order in orders if is_open(order) or order.state is OrderState.PAID]
+    rest = [order for order in orders if order not in alive][-CLOSED_ORDERS_SHOWN:]
+    return tuple(order for order in orders if order in alive or order in rest)
+
+
+def catalogue(
+    vehicle: VehicleRecord, prices: PriceList, profile: MarketProfile, key: str, now_ms: int
+) -> Catalogue:
+    """What this car can book at the current list (R-102)."""
+    return Catalogue(
+        key=key,
+        sent_at_ms=now_ms,
+        list_version=prices.version,
+        market=profile.market,
+        currency=profile.currency,
+        products=tuple(
+            Product(
+                service=service.code,
+                name=service.name,
+                description=service.description,
+                offers=tuple(
+                    Offer(months, prices.prices[service.code, months].amount_minor) for months in TERMS
+                ),
+                includes=service.includes,
+            )
+            for service in eligible(vehicle)
+        ),
+        support=profile.support,
+        hotline=profile.hotline,
+        disturbance_line=profile.disturbance_line,
+    )
+
+
+class Snapshots:
+    """Makes snapshots with rising revisions (R-406)."""
+
+    def __init__(self, store: Store, ids: Ids) -> None:
+        self._store = store
+        self._ids = ids
+
+    def __call__(self, vin: str, now_ms: int) -> Snapshot:
+        """The car's snapshot at `now_ms`, inside the transaction that is open."""
+        store = self._store
+        vehicle = store.vehicles.get(vin)
+        orders = store.orders.of_vehicle(vin)
+        entitlements = store.entitlements.of_vehicle(vin)
+        return Snapshot(
+            key=self._ids.key(),
+            sent_at_ms=now_ms,
+            revision=store.vehicles.next_revision(vin),
+            entitlements=tuple(map(entitlement_view, shown_entitlements(entitlements))),
+            orders=tuple(map(order_view, shown_orders(orders))),
+            contract_number=vehicle.contract_number if vehicle else "",
+            locked_until_ms=locked_until_ms(orders),
+            ecall_available=any(
+                entitlement.service in STANDARD_NAMES
+                and entitlement.service.startswith("EMERGENCY")
+                and entitlement.state is EntitlementState.ACTIVE
+                for entitlement in entitlements
+            ),
+        )
