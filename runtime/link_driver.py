@@ -80,6 +80,10 @@ class LinkDriver:
         self._sinks[flow] = sink
         return flow
 
+    def hand_over(self, flow: int, sink: FlowSink) -> None:
+        """From now on `sink` is told of `flow`: its handshake is done."""
+        self._sinks[flow] = sink
+
     def close(self, flow: int) -> None:
         """Forget `flow`; its bytes under way vanish. Closing twice is harmless."""
         if self._sinks.pop(flow, None) is None:

@@ -36,6 +36,15 @@ class VirtualHandle(asyncio.Handle):
         return f"<{type(self).__name__} {self._callback!r}>"
 
 
+def make_handle(callback: Callable[..., object], context: Context) -> VirtualHandle:
+    """A handle that the loop's `post` makes ready, as often as its maker likes."""
+    handle: VirtualHandle = object.__new__(VirtualHandle)
+    handle._callback = callback
+    handle._args = ()
+    handle._context = context
+    return handle
+
+
 class VirtualTimerHandle(VirtualHandle, asyncio.TimerHandle):
     """A callback that is to run at an instant."""
 

@@ -102,6 +102,10 @@ class VirtualLoop(FencedLoop):
         self._ready.append(handle)
         return handle
 
+    def post(self, handle: VirtualHandle) -> None:
+        """Call `handle`, made by `make_handle`, at this instant, after everything asked for before."""
+        self._ready.append(handle)
+
     def call_soon_threadsafe(
         self, callback: Callable[[Unpack[Ts]], object], *args: *Ts, context: Context | None = None
     ) -> VirtualHandle:
