@@ -35,6 +35,11 @@ class BenchChild:
         self._process: asyncio.subprocess.Process | None = None
         self._lifeline: int | None = None
 
+    @property
+    def pid(self) -> int | None:
+        """Process number of the child, None before it was started."""
+        return self._process.pid if self._process is not None else None
+
     async def open(self) -> BenchClient:
         """Start the child and connect to it. Raises BenchGoneError when it ends before that."""
         process = await self._start()
@@ -55,13 +60,13 @@ class BenchChild:
             return BenchGoneError("It was never started.")
         return self._gone(await self._process.wait())
 
-    async def close(self) -> None:
-        """End the child: close its lifeline, after a while terminate it, at last kill it."""
+    async def close(self, patience_s: float = CLOSE_TIMEOUT_S) -> None:
+        """End the child: close its lifeline, after `patience_s` terminate it, at last kill it."""
         if self._lifeline is not None:
             os.close(self._lifeline)
             self._lifeline = None
         process = self._process
-        if process is None or await _waited(process, CLOSE_TIMEOUT_S):
+        if process is None or await _waited(process, patience_s):
             return
         with contextlib.suppress(ProcessLookupError):
             process.terminate()

@@ -152,6 +152,8 @@ class HeadunitApp(App[int]):
     def _arrange(self) -> None:
         alone = self._panel is not None and self.size.width < SPLIT_WIDTH
         self.screen_stack[0].set_class(alone, "alone")
+        if self._panel is not None:
+            self._panel.beside = not alone
         target = self._panel if alone else self._car_display
         if target is not None:
             target.focus()

@@ -32,7 +32,6 @@ def modem_lines(state: BenchState) -> list[Line]:
     if state.modem is None:
         return [_entry("modem", Span("no reading yet", MUTED))]
     status = state.modem.status
-    sim_ink = PLAIN if status.sim is SimState.ACTIVE else Ink(Tone.BAD)
     rsrp = "no cell" if status.rsrp_dbm is None else f"{status.rsrp_dbm:.0f} dBm"
     return [
         _entry(
@@ -40,9 +39,9 @@ def modem_lines(state: BenchState) -> list[Line]:
             Span(f"{status.technology or '–'}  {rsrp}  ", STRONG),
             Span(status.level.value, Ink(_LEVEL[status.level])),
             Span(f"  {_REGISTRATION[status.registration]}", PLAIN),
-            Span("  data up" if status.data else "  no data", PLAIN if status.data else Ink(Tone.BAD)),
+            Span("  data up", PLAIN) if status.data else Span("  no data", Ink(Tone.BAD)),
+            Span(f"  SIM {status.sim.value}", PLAIN if status.sim is SimState.ACTIVE else Ink(Tone.BAD)),
         ),
-        _entry("SIM", Span(status.sim.value, sim_ink)),
     ]
 
 

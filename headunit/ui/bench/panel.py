@@ -8,10 +8,13 @@ from headunit.ui.bench.desk import Desk
 from headunit.ui.bench.plot import signal_plot
 from headunit.ui.canvas import Canvas
 from headunit.ui.keys import KNOB_KEYS
-from headunit.ui.status_line import rule
 from headunit.ui.text import ACCENT, MUTED, PLAIN, STRONG, Ink, Line, Span, both_ends, fit, fit_line
 
 _BUTTON_WIDTH = 22
+_PACKETS_MAX = 8
+_PLOT_MAX = 12
+_FIXED_LINES = 6
+"""Title, rule, band of causes, its legend, a blank line and the title of the messages."""
 
 
 class BenchPanel(Canvas, can_focus=True):
@@ -21,15 +24,19 @@ class BenchPanel(Canvas, can_focus=True):
         super().__init__(id="bench")
         self._desk = desk
         self._buttons: dict[tuple[int, int], str] = {}
+        self.beside = False
+        """Whether a rule parts the panel from a display on its left."""
 
     def picture(self, width: int, height: int) -> tuple[Line, ...]:
-        inner = max(20, width - 3)
+        edge = Span(" │ " if self.beside else "   ", MUTED)
+        inner = max(20, width - 4)
         foot = self._foot(inner)
-        body = self._body(inner, height - len(foot))
+        body = self._body(inner, max(0, height - len(foot)))
         self._map_buttons(len(body), inner)
-        return tuple(fit_line((Span(" │ ", MUTED), *line), width) for line in (*body, *foot))
+        return tuple(fit_line((edge, *line), width) for line in (*body, *foot)[:height])
 
     def _body(self, width: int, height: int) -> list[Line]:
+        """Signal, then what holds now, then the last messages; the plot takes what the others leave."""
         state = self._desk.state
         reports = [
             *blocks.modem_lines(state),
@@ -40,13 +47,13 @@ class BenchPanel(Canvas, can_focus=True):
             *blocks.sms_lines(state, width),
             *blocks.info_lines(state),
         ]
-        spare = height - len(reports) - 2
-        packets = max(1, min(6, spare - 8))
-        plot_height = max(2, min(8, spare - packets - 4))
+        spare = height - len(reports) - _FIXED_LINES
+        packets = max(1, min(_PACKETS_MAX, spare // 2))
         lines: list[Line] = [
-            both_ends((Span("Bench", STRONG),), (Span("signal in dBm, cause underneath ", MUTED),), width),
-            rule(width),
-            *signal_plot(state.history, width, plot_height),
+            both_ends((Span("Bench", STRONG),), (Span("signal in dBm, its cause underneath", MUTED),), width),
+            _rule(width),
+            *signal_plot(state.history, width, max(2, min(_PLOT_MAX, spare - packets))),
+            (),
             *reports,
             *blocks.packet_lines(state, width, packets, self._desk.now_s()),
         ]
@@ -55,18 +62,18 @@ class BenchPanel(Canvas, can_focus=True):
     def _foot(self, width: int) -> list[Line]:
         per_line = max(1, width // _BUTTON_WIDTH)
         found = self._desk.now()
-        lines: list[Line] = [rule(width)]
+        lines: list[Line] = [_rule(width)]
         for start in range(0, len(found), per_line):
             spans: list[Span] = []
             for button in found[start : start + per_line]:
                 mark = "●" if button.lit else " "
                 spans += [
-                    Span(f" {button.key} ", ACCENT),
-                    Span(fit(f"{button.label} {mark}", _BUTTON_WIDTH - 3), STRONG if button.lit else PLAIN),
+                    Span(f"{button.key} ", ACCENT),
+                    Span(fit(f"{button.label} {mark}", _BUTTON_WIDTH - 2), STRONG if button.lit else PLAIN),
                 ]
             lines.append(tuple(spans))
         ink = Ink(Tone.BAD) if self._desk.refused else MUTED
-        lines.append((Span(f" {'✕ ' if self._desk.refused else ''}{self._desk.notice}", ink),))
+        lines.append((Span(f"{'✕ ' if self._desk.refused else ''}{self._desk.notice}", ink),))
         return lines
 
     def _map_buttons(self, top: int, width: int) -> None:
@@ -99,3 +106,7 @@ class BenchPanel(Canvas, can_focus=True):
         if name is not None:
             await self._desk.press(name)
             self.redraw()
+
+
+def _rule(width: int) -> Line:
+    return (Span("─" * width, MUTED),)

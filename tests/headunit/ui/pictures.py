@@ -134,7 +134,12 @@ MARKUP = ScreenSnapshot(
     screen="store",
     path=("ConnectedDrive", "[/]", "a[/b]"),
     status=ONLINE,
-    rows=(Row("price [EUR]", "[red]9[/red]"), Row("[/"), Row("[bold]not bold[/bold]"), Row("line\nbreak \x1b[31m")),
+    rows=(
+        Row("price [EUR]", "[red]9[/red]"),
+        Row("[/"),
+        Row("[bold]not bold[/bold]"),
+        Row("line\nbreak \x1b[31m"),
+    ),
     focus=0,
     panel=(PanelLine("[link=x]no link[/link]", "[/"),),
     banner=Banner("[/ nothing is markup [blink]"),

@@ -95,7 +95,9 @@ def test_the_code_of_a_notice_is_in_small_print() -> None:
     width=st.integers(1, 160),
     height=st.integers(1, 50),
 )
-def test_no_size_and_no_list_breaks_the_frame(rows: int, focus: int, panel: int, width: int, height: int) -> None:
+def test_no_size_and_no_list_breaks_the_frame(
+    rows: int, focus: int, panel: int, width: int, height: int
+) -> None:
     screen = ScreenSnapshot(
         screen="x",
         path=("a", "b"),
