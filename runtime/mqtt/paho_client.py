@@ -1,13 +1,17 @@
 """paho's MQTT 5 client with its seams opened: our stream, our loop's time, our header bytes.
 
-What stays paho's: CONNECT and CONNACK, sessions, packet identifiers, SUBSCRIBE, keep-alive, framing,
-DISCONNECT. What is overridden, and why:
+What stays paho's: CONNECT and CONNACK, packet identifiers, PUBLISH, SUBSCRIBE, keep-alive, DISCONNECT.
+What is overridden, and why:
 
-    _create_socket                     the stream was connected, awaited, by our Network
-    _call_socket_*                     paho calls these under a lock that is not reentrant
-    _handle_publish                    `Properties` per message costs more than all the rest
-    _handle_pubackcomp                 the same, and a PUBACK is two bytes nearly always
-    __del__                            the garbage collector must not close an abandoned program's socket
+    _create_socket       the stream was connected, awaited, by our Network
+    _call_socket_*       paho calls these under a lock that is not reentrant
+    _packet_queue        with nothing queued a packet goes straight to the stream
+    _handle_publish      `Properties` per message costs more than all the rest
+    _handle_pubackcomp   the same, and a PUBACK is two bytes nearly always
+    _easy_log            nobody listens
+    __del__              the garbage collector must not close an abandoned program's socket
+
+`read` stands for paho's loop_read, which asks the network three times a packet.
 
 Private names are used on purpose; a test fails when a new paho no longer has them.
 """
@@ -17,11 +21,12 @@ import time
 from collections.abc import Callable
 from struct import Struct
 from struct import error as StructError
-from typing import Literal
+from typing import TYPE_CHECKING, Literal, cast
 
 import paho.mqtt.client as paho
-from paho.mqtt.client import Client
+from paho.mqtt.client import DISCONNECT, Client, MQTTMessageInfo
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
+from paho.mqtt.exception import MalformedPacket
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
@@ -29,11 +34,27 @@ from runtime.mqtt.port import MqttConfig
 from runtime.mqtt.publish_properties import PublishProperties, unpack_properties
 from runtime.ports import Stream
 
+if TYPE_CHECKING:
+    from paho.mqtt.client import SocketLike
+
 MessageReceived = Callable[[str, bytes, PublishProperties, int, int], None]
 """topic, payload, properties, first byte of the packet, packet identifier (0 at QoS 0)."""
 
 _RECEIVE_BYTES = 65_536
 _read_u16 = Struct("!H").unpack_from
+
+
+def _remaining_length(data: bytes, at: int) -> tuple[int, int]:
+    """Length of the packet's rest and where that begins; 0, 0 while it is cut off (section 1.5.5)."""
+    size = 0
+    for shift in (0, 7, 14, 21):
+        if at >= len(data):
+            return 0, 0
+        size |= (data[at] & 127) << shift
+        at += 1
+        if data[at - 1] < 128:
+            return size, at
+    raise MalformedPacket("a remaining length of more than four bytes")
 
 
 def transport_time() -> float:
@@ -45,44 +66,6 @@ def transport_time() -> float:
 def use_transport_time() -> None:
     """Let paho, which reads its time through one module global, ask the loop that runs it."""
     paho.time_func = transport_time
-
-
-class BufferedStream:
-    """A Stream as paho wants its socket: it reads a packet in three small bites, we ask the network once."""
-
-    __slots__ = ("_at", "_chunk", "_receive", "_stream", "send")
-
-    def __init__(self, stream: Stream) -> None:
-        self._stream = stream
-        self._receive = stream.recv
-        self._chunk = b""
-        self._at = 0
-        self.send = stream.send
-
-    def recv(self, n: int) -> bytes:
-        """Up to `n` bytes, b"" at end of stream; BlockingIOError when there are none."""
-        at = self._at
-        chunk = self._chunk
-        if at >= len(chunk):
-            self._chunk = chunk = self._receive(_RECEIVE_BYTES)
-            at = 0
-        self._at = at + n
-        return chunk[at : at + n]
-
-    def has_more(self) -> bool:
-        """Whether bytes are at hand that the network will not announce again."""
-        return self._at < len(self._chunk)
-
-    def fileno(self) -> int:
-        """Descriptor of the stream."""
-        return self._stream.fileno()
-
-    def close(self) -> None:
-        """Close the stream."""
-        self._stream.close()
-
-    def setblocking(self, flag: bool) -> None:
-        """A Stream never blocks."""
 
 
 class HandDrivenClient(Client):
@@ -120,7 +103,8 @@ class HandDrivenClient(Client):
         self._configured_keepalive_s = config.keepalive_s
         # The window is kept by whoever publishes; with a limit, paho would walk its store at each PUBACK.
         self._max_inflight_messages = 0
-        self._handed: BufferedStream | None = None
+        self._stream: Stream | None = None
+        self._unread = b""
         self._is_reading = False
         self._tell_received = on_received
         self._tell_puback = on_puback
@@ -132,7 +116,8 @@ class HandDrivenClient(Client):
 
     def open(self, stream: Stream) -> None:
         """Begin a connection on `stream`: sends CONNECT."""
-        self._handed = BufferedStream(stream)
+        self._stream = stream
+        self._unread = b""
         self._keepalive = self._configured_keepalive_s
         self.reconnect()
 
@@ -146,16 +131,55 @@ class HandDrivenClient(Client):
 
     def read(self) -> None:
         """Handle what has arrived, then write what that has caused."""
-        stream = self._handed
+        stream = self._stream
+        if stream is None or self._sock is None:
+            return
+        try:
+            data = stream.recv(_RECEIVE_BYTES)
+        except BlockingIOError:
+            return
+        except OSError:
+            data = b""
+        if not data:
+            self._loop_rc_handle(MQTTErrorCode.MQTT_ERR_CONN_LOST)
+            return
+        self._last_bytes_received = transport_time()
         self._is_reading = True
         try:
-            self.loop_read()
-            while self._sock is stream and stream is not None and stream.has_more():
-                self.loop_read()
+            self._unread = self._handle_packets(self._unread + data if self._unread else data)
+        except MalformedPacket:
+            self._loop_rc_handle(MQTTErrorCode.MQTT_ERR_PROTOCOL)
         finally:
             self._is_reading = False
         if self._out_packet and self._sock is not None:
             self.loop_write()
+
+    def _handle_packets(self, data: bytes) -> bytes:
+        """Have paho handle each whole packet in `data`; returns what is left (section 2.1)."""
+        stream = self._stream
+        at = 0
+        while len(data) - at >= 2:
+            body = at + 2
+            size = data[at + 1]
+            if size > 127:
+                size, body = _remaining_length(data, at + 1)
+                if not body:
+                    break
+            end = body + size
+            if end > len(data):
+                break
+            self._in_packet = {  # type: ignore[typeddict-item]  # the rest serves paho's own reading only
+                "command": data[at],
+                "remaining_length": size,
+                "packet": data[body:end],
+            }
+            at = end
+            rc = self._packet_handle()
+            if rc > 0:
+                self._loop_rc_handle(rc)
+            if self._sock is None or self._stream is not stream:
+                return b""
+        return data[at:]
 
     def keepalive_due_s(self) -> float | None:
         """When `loop_misc` has something to do next, in transport seconds; None with keep-alive off."""
@@ -164,11 +188,34 @@ class HandDrivenClient(Client):
         since_s = self._ping_t or min(self._last_msg_out, self._last_bytes_received)
         return since_s + self._keepalive
 
-    def _create_socket(self) -> BufferedStream:
-        stream = self._handed
-        if stream is None:
+    def _create_socket(self) -> "SocketLike":
+        if self._stream is None:
             raise ConnectionError("open() hands the stream over")
-        return stream
+        return cast("SocketLike", self._stream)
+
+    def _easy_log(self, level: object, fmt: str, *args: object) -> None:
+        pass
+
+    def _packet_queue(
+        self,
+        command: int,
+        packet: bytes | bytearray,
+        mid: int,
+        qos: int,
+        info: MQTTMessageInfo | None = None,
+    ) -> MQTTErrorCode:
+        sock = self._sock
+        if self._out_packet or self._is_reading or sock is None or command == DISCONNECT:
+            return super()._packet_queue(command, packet, mid, qos, info)
+        try:
+            sent = sock.send(packet)
+        except BlockingIOError:
+            sent = 0
+        except OSError:
+            return self._loop_rc_handle(MQTTErrorCode.MQTT_ERR_CONN_LOST)
+        if sent == len(packet):
+            return MQTTErrorCode.MQTT_ERR_SUCCESS
+        return super()._packet_queue(command, packet[sent:], mid, qos, info)
 
     def _call_socket_open(self, sock: object) -> None:
         pass

@@ -159,6 +159,10 @@ def test_an_abandoned_client_leaves_its_stream_open() -> None:
         ("_handle_publish", ["self"]),
         ("_handle_pubackcomp", ["self", "cmd"]),
         ("_sock_close", ["self"]),
+        ("_packet_handle", ["self"]),
+        ("_loop_rc_handle", ["self", "rc"]),
+        ("_packet_queue", ["self", "command", "packet", "mid", "qos", "info"]),
+        ("_easy_log", ["self", "level", "fmt", "args"]),
     ],
 )
 def test_paho_still_has_the_seams_that_the_client_uses(name: str, parameters: list[str]) -> None:
