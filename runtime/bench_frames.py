@@ -65,9 +65,10 @@ def checked(command: AnyCommand) -> AnyCommand:
 class FrameSplitter:
     """Cuts a byte stream into lines; a line that is too long is passed over to its end."""
 
-    __slots__ = ("_begun", "_skipping")
+    __slots__ = ("_begun", "_limit", "_skipping")
 
-    def __init__(self) -> None:
+    def __init__(self, limit: int = MAX_FRAME_BYTES) -> None:
+        self._limit = limit
         self._begun = bytearray()
         self._skipping = False
 
@@ -81,12 +82,12 @@ class FrameSplitter:
                 self._begun += line
                 line = bytes(self._begun)
                 self._begun.clear()
-                yield line if len(line) <= MAX_FRAME_BYTES else None
+                yield line if len(line) <= self._limit else None
             else:
-                yield line if len(line) <= MAX_FRAME_BYTES else None
+                yield line if len(line) <= self._limit else None
         if rest and not self._skipping:
             self._begun += rest
-            if len(self._begun) > MAX_FRAME_BYTES:
+            if len(self._begun) > self._limit:
                 self._begun.clear()
                 self._skipping = True
                 yield None

@@ -195,6 +195,20 @@ def test_a_kill_rolls_back_and_fences_the_dead_program(virtual: VirtualDisk) -> 
     assert balances(virtual.connect("car")) == [1]
 
 
+def test_what_a_dead_program_was_reading_locks_nobody_out(virtual: VirtualDisk) -> None:
+    dead = virtual.connect("car")
+    dead.execute(TABLE)
+    dead.executemany("INSERT INTO account VALUES (?, ?)", [(number, number) for number in range(1, 4)])
+    reading = dead.execute("SELECT fen FROM account ORDER BY id")
+    assert reading.fetchone() == (1,)
+    virtual.kill("car")
+    successor = virtual.connect("car")
+    successor.execute("UPDATE account SET fen = 10 * fen")
+    assert balances(successor) == [10, 20, 30]
+    with pytest.raises(sqlite3.ProgrammingError):
+        reading.fetchone()
+
+
 def test_a_kill_of_one_program_leaves_the_others(virtual: VirtualDisk) -> None:
     car, backend = virtual.connect("car"), virtual.connect("backend")
     virtual.kill("car")
@@ -289,6 +303,7 @@ def test_a_column_default_cannot_read_the_real_clock(virtual: VirtualDisk) -> No
 
 def test_nobody_waits_for_a_lock_in_virtual_time(virtual: VirtualDisk) -> None:
     first, second = virtual.connect("car"), virtual.connect("car")
+    assert second.execute("PRAGMA busy_timeout").fetchone() == (0,)
     first.execute("BEGIN IMMEDIATE")
     with pytest.raises(sqlite3.OperationalError, match="locked"):
         second.execute("BEGIN IMMEDIATE")
