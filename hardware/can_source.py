@@ -70,7 +70,7 @@ class FileSource:
     """A recording, played back against absolute deadlines, so that it does not drift."""
 
     def __init__(self, path: Path, speed: float | None = 1.0) -> None:
-        if speed is not None and speed <= 0:
+        if speed is not None and not speed > 0:
             raise CanSourceError(f"a recording cannot be played {speed:g} times as fast; give more than 0")
         self._path = path
         self._speed = speed

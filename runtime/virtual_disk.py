@@ -164,9 +164,9 @@ class VirtualDisk:
         for database in self._databases.values():
             database.kill()
 
-    def power_cut(self) -> None:
-        """Every program is killed, and each database returns to what was last synced."""
-        for database in self._databases.values():
+    def power_cut(self, name: str | None = None) -> None:
+        """Whoever uses `name` is killed, and it returns to what was last synced; None cuts all databases."""
+        for database in tuple(self._databases.values()) if name is None else (self._database(name),):
             database.power_cut()
 
     def sync(self, name: str) -> None:

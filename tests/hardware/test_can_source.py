@@ -82,7 +82,7 @@ def test_a_bus_nobody_knows_is_said_so() -> None:
         open_source("telepathy:can0")
 
 
-@pytest.mark.parametrize("speed", [0.0, -1.0])
+@pytest.mark.parametrize("speed", [0.0, -1.0, float("nan")])
 def test_a_recording_runs_forwards(recording: Path, speed: float) -> None:
     with pytest.raises(CanSourceError, match="more than 0"):
         open_source(str(recording), speed=speed)

@@ -244,6 +244,16 @@ def test_a_power_cut_takes_what_was_not_synced(virtual: VirtualDisk) -> None:
     assert balances(virtual.connect("car")) == [1, 3]
 
 
+def test_the_power_can_be_cut_at_one_place_alone(virtual: VirtualDisk) -> None:
+    car, backend = virtual.connect("car", "NORMAL"), virtual.connect("backend", "NORMAL")
+    car.execute(TABLE)
+    backend.execute(TABLE)
+    virtual.power_cut("car")
+    assert balances(backend) == []
+    with pytest.raises(sqlite3.OperationalError, match="no such table"):
+        balances(virtual.connect("car"))
+
+
 def test_a_process_kill_takes_nothing_that_was_committed(virtual: VirtualDisk) -> None:
     connection = virtual.connect("car", "NORMAL")
     connection.execute(TABLE)
