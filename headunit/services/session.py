@@ -29,10 +29,12 @@ from headunit.services.errors import NotOnlineError
 from runtime.mqtt.delivery import Delivery
 from runtime.mqtt.port import IncomingMessage, MqttConfig, MqttPortFactory, OutgoingMessage
 from runtime.mqtt.sqlite_outbox import SqliteInbox, SqliteOutbox, create_tables
-from runtime.ports import Runtime
+from runtime.ports import Runtime, Timer
 
 REQUEST_LIFE_MS = 60_000
 SYNC_LIFE_MS = 60_000
+SYNC_PATIENCE_MS = 15_000
+"""How long the car waits for the answer to a synchronisation before it asks again."""
 
 
 class SessionListener(Protocol):
@@ -100,6 +102,7 @@ class Session:
             on_packet=listener.packet_seen,
             on_session=self._session_changed,
         )
+        self._sync_watchdog: Timer | None = None
         self._port = make_port(
             MqttConfig(broker[0], broker[1], f"car-{vin}", subscriptions=(down_filter(vin),)), self._delivery
         )
@@ -145,6 +148,19 @@ class Session:
         with self.store.transaction():
             self._add(message, now_ms + SYNC_LIFE_MS, make_traceparent(self._ids.key(), self._ids.span()))
         self._delivery.wake()
+        self._stop_waiting()
+        self._sync_watchdog = self._clock.call_at(now_ms + SYNC_PATIENCE_MS, self._sync_overdue)
+
+    def _sync_overdue(self) -> None:
+        """Nobody has answered: the backend was not there yet, or a broker has lost the question."""
+        self._sync_watchdog = None
+        if self._port.is_connected:
+            self.request_sync()
+
+    def _stop_waiting(self) -> None:
+        if self._sync_watchdog is not None:
+            self._sync_watchdog.cancel()
+            self._sync_watchdog = None
 
     def send_request(
         self, make: Callable[[str, int], SubmitOrder | ModifyOrder | CancelOrder]
@@ -219,6 +235,7 @@ class Session:
 
     def _apply_snapshot(self, message: Message) -> Callable[[], None]:
         assert isinstance(message, Snapshot)
+        self._stop_waiting()
         known = self.store.snapshot()
         fresh = known is None or message.revision > known.revision
         if fresh:

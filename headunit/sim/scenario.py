@@ -27,7 +27,7 @@ class Vehicle(ScenarioStruct, frozen=True, kw_only=True):
     """`[[vehicles]]`: a car as the backend knows it."""
 
     vin: Annotated[str, Meta(pattern="^[A-HJ-NPR-Z0-9]{17}$")] = DEFAULT_VIN
-    model: str = "G30"
+    model: str = "320Li"
     contract_number: Annotated[str, Meta(pattern="^1[0-9]{10}$")] = DEFAULT_NUMBER
 
 

@@ -23,6 +23,8 @@ from headunit.sim.errors import ScriptError
 from headunit.sim.scenario import Step
 
 POLL_S = 0.25
+HAND_S = 0.5
+"""How long a hand takes from one press to the next."""
 
 
 class ScriptBench(Protocol):
@@ -98,7 +100,9 @@ async def play_step(step: Step, bench: ScriptBench) -> None:
 
     Raises ScriptError when the driver does not find a row in time, CommandRefused when the bench refuses.
     """
-    for label in step.choose or ():
+    for n, label in enumerate(step.choose or ()):
+        if n:
+            await asyncio.sleep(HAND_S)
         await choose(label, step.within_s, bench)
     for command in commands_of(step):
         await bench.handle(command)

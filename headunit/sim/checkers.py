@@ -1,0 +1,150 @@
+"""What must be true at the end of every run, whatever happened in it. Each checker names its rule."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from backend_stub.service.audit import BackendAudit
+from contracts.messages import EntitlementState, EntitlementView, OrderState
+from headunit.sim.expectations import journal_line
+from headunit.sim.verdict import Violation
+from runtime.journal import JournalEntry
+
+STORE_ORIGIN = "STORE"
+PAID_STATES = (OrderState.PAID, OrderState.FULFILLED, OrderState.PARTLY_REFUNDED, OrderState.REFUNDED)
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What the checkers look at: the backend's books, the car's view, the journal, and its second 0."""
+
+    audit: BackendAudit
+    car_booked: tuple[EntitlementView, ...]
+    journal: Sequence[JournalEntry]
+    start_ns: int
+
+    def story(self, *keys: str) -> tuple[str, ...]:
+        """The journal lines that speak of these orders or services."""
+        return tuple(journal_line(e, self.start_ns) for e in self.journal if e.key in keys)
+
+
+Checker = Callable[[Evidence], list[Violation]]
+
+
+def no_accepted_order_lost(evidence: Evidence) -> list[Violation]:
+    """R-204: every order whose acceptance the car has seen is in the books, once."""
+    found = []
+    known = [order.number for order in evidence.audit.orders]
+    for entry in evidence.journal:
+        if entry.actor == "car" and entry.kind == "accepted" and known.count(entry.key) != 1:
+            times = known.count(entry.key)
+            found.append(
+                Violation(
+                    "no accepted order lost",
+                    "R-204",
+                    f"the car was told that {entry.key} is accepted; the backend has it {times} times",
+                    evidence.story(entry.key),
+                )
+            )
+    client_ids = [order.client_order_id for order in evidence.audit.orders]
+    for order in evidence.audit.orders:
+        if client_ids.count(order.client_order_id) != 1 and client_ids.index(
+            order.client_order_id
+        ) == known.index(order.number):
+            numbers = [o.number for o in evidence.audit.orders if o.client_order_id == order.client_order_id]
+            found.append(
+                Violation(
+                    "no accepted order lost",
+                    "R-204",
+                    f"one press of the driver has become {len(numbers)} orders: {', '.join(numbers)}",
+                    evidence.story(*numbers),
+                )
+            )
+    return found
+
+
+def no_payment_taken_twice(evidence: Evidence) -> list[Violation]:
+    """R-304, R-305: of every order exactly its amount is kept when it was paid, else nothing."""
+    found = []
+    for order in evidence.audit.orders:
+        due_minor = order.amount_minor if order.state in PAID_STATES else 0
+        if order.state in (OrderState.PARTLY_REFUNDED, OrderState.REFUNDED):
+            continue
+        if order.kept_minor != due_minor:
+            found.append(
+                Violation(
+                    "no payment taken twice",
+                    "R-305",
+                    f"{order.number} is {order.state}, amount {order.amount_minor}; kept {order.kept_minor}"
+                    f" (captured {order.captured_minor}, returned {order.returned_minor})",
+                    evidence.story(order.number),
+                )
+            )
+    return found
+
+
+def no_entitlement_without_payment(evidence: Evidence) -> list[Violation]:
+    """R-401: every bought term stands on a paid line of its own, and every paid line has become a term."""
+    found = []
+    paid = [
+        (order.vin, order.number, line.service, line.months)
+        for order in evidence.audit.orders
+        if order.state in PAID_STATES
+        for line in order.lines
+    ]
+    bought = [
+        (each.vin, period.order_number, each.service, period.months)
+        for each in evidence.audit.entitlements
+        for period in each.periods
+        if period.order_number
+    ]
+    for term in bought:
+        if bought.count(term) > paid.count(term):
+            found.append(_term(evidence, term, "no entitlement without payment", "stands on no paid line"))
+    for term in paid:
+        if paid.count(term) > bought.count(term):
+            found.append(
+                _term(
+                    evidence, term, "no payment without entitlement", "is paid, and there is no term for it"
+                )
+            )
+    return list(dict.fromkeys(found))
+
+
+def car_shows_what_the_backend_has(evidence: Evidence) -> list[Violation]:
+    """R-404, R-405: after healing the car's Booked Services are the backend's."""
+    backend = {each.service: each.state for each in evidence.audit.entitlements}
+    car = {each.service: each.state for each in evidence.car_booked}
+    shown = {EntitlementState.PENDING, EntitlementState.ACTIVE, EntitlementState.SUSPENDED}
+    found = []
+    for service in sorted({*backend, *car}):
+        there, here = backend.get(service), car.get(service)
+        if there != here and shown & {there, here}:
+            found.append(
+                Violation(
+                    "the car shows what the backend has",
+                    "R-404",
+                    f"{service}: backend {there or 'nothing'}, car {here or 'nothing'}",
+                    evidence.story(service),
+                )
+            )
+    return found
+
+
+def _term(evidence: Evidence, term: tuple[str, str, str, int], checker: str, why: str) -> Violation:
+    _, number, service, months = term
+    return Violation(
+        checker, "R-401", f"{service}, {months} months, of {number} {why}", evidence.story(number, service)
+    )
+
+
+CHECKERS: tuple[Checker, ...] = (
+    no_accepted_order_lost,
+    no_payment_taken_twice,
+    no_entitlement_without_payment,
+    car_shows_what_the_backend_has,
+)
+
+
+def check_all(evidence: Evidence) -> list[Violation]:
+    """What every checker has to say, in their order."""
+    return [violation for checker in CHECKERS for violation in checker(evidence)]

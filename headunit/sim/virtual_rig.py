@@ -1,0 +1,119 @@
+"""The virtual rig: a week in a second, the same digest for the same seed."""
+
+from typing import TextIO
+
+from contracts.link import LinkConditions
+from headunit.sim.rig import Main
+from runtime.bench_clock import BenchClock
+from runtime.executor import InlineExecutor
+from runtime.ids import SeededIds
+from runtime.journal import JournalBook
+from runtime.mqtt.broker.core import Broker
+from runtime.mqtt.broker.server import BrokerServer
+from runtime.mqtt.paho_port import PahoPort
+from runtime.mqtt.port import MqttConfig, MqttEvents, MqttPort, MqttPortFactory
+from runtime.ports import Network, Randomness, Runtime
+from runtime.randomness import SeededRandomness
+from runtime.virtual_disk import VirtualDisk
+from runtime.virtual_loop import VirtualLoop
+from runtime.virtual_network import VirtualNetwork
+from telematics.link.model import BottleneckLink
+
+BROKER_PORT = 1883
+BACKEND_DELAY_MS = 0.5
+"""One way between backend and broker, which stand in one data centre."""
+
+
+class VirtualRig:
+    """One universe: loop, clock, network, disks, chance, journal.
+
+    Args:
+        seed: of everything that happens by chance.
+        start_ms: bench time at the start.
+        sink: where the journal's lines go.
+    """
+
+    name = "virtual"
+    broker = "ours"
+
+    def __init__(self, seed: int, start_ms: int, sink: TextIO | None = None) -> None:
+        self.loop = VirtualLoop()
+        self.clock = BenchClock(start_ms, loop=self.loop)
+        self.book = JournalBook(self.clock.now_ms, self.loop.time_ns, sink, keep=True)
+        self.randomness = SeededRandomness(seed)
+        self.disk = VirtualDisk()
+        self.link = BottleneckLink(self.randomness.stream("link"))
+        self._network = VirtualNetwork(self.loop)
+        self._hosts: dict[str, Network] = {
+            "broker": self._network.host("broker"),
+            "backend": self._network.host("backend", delay_ms=BACKEND_DELAY_MS),
+            "car": self._network.host("car", link=self.link),
+        }
+        self._lives: dict[str, int] = {}
+
+    def apply_conditions(self, conditions: LinkConditions) -> None:
+        """See Rig."""
+        self._network.driver(self.link).set_conditions(conditions)
+
+    def runtime(self, program: str) -> Runtime:
+        """See Rig."""
+        return Runtime(
+            clock=self.clock,
+            network=self._hosts.get(program, self._hosts["broker"]),
+            executor=InlineExecutor(),
+            randomness=self.randomness,
+            ids=SeededIds(self.randomness.stream(f"ids:{program}")),
+            disk=self.disk,
+            journal=self.book.actor(program),
+        )
+
+    def make_port(self, program: str) -> MqttPortFactory:
+        """See Rig."""
+        return paho_factory(self._hosts[program], self.randomness, program)
+
+    def broker_address(self, program: str) -> tuple[str, int]:
+        """See Rig."""
+        return "broker", BROKER_PORT
+
+    def launch(self, program: str, main: Main) -> None:
+        """See Rig."""
+        self._lives[program] = life = self._lives.get(program, 0) + 1
+        self.loop.spawn(f"{program}#{life}", main(), name=program)
+
+    def halt(self, program: str, *, power_cut: bool) -> None:
+        """See Rig."""
+        owner = f"{program}#{self._lives[program]}"
+        self.loop.abandon(owner)
+        self._network.abandon(owner, power_cut=power_cut)
+        if program == "broker":
+            return
+        if power_cut:
+            self.disk.power_cut(program)
+        else:
+            self.disk.kill(program)
+
+    async def open(self) -> None:
+        """See Rig."""
+        self.restart_broker()
+
+    def restart_broker(self) -> None:
+        """See Rig."""
+        self.launch("broker", self._serve_broker)
+
+    async def _serve_broker(self) -> None:
+        server = BrokerServer(Broker(), self._hosts["broker"])
+        await server.listen("broker", BROKER_PORT)
+        await server.serve()
+
+    async def close(self) -> None:
+        """See Rig; a virtual world is dropped as a whole."""
+
+
+def paho_factory(network: Network, randomness: Randomness, program: str) -> MqttPortFactory:
+    """MQTT ports of real paho over `network`, for one program."""
+    stream = randomness.stream(f"back-off:{program}")
+
+    def make(config: MqttConfig, events: MqttEvents) -> MqttPort:
+        return PahoPort(config, events, network, stream)
+
+    return make

@@ -1,0 +1,228 @@
+"""One world: car, telematics unit, broker and backend on a rig, and what happens to them."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from backend_stub.app import Backend, BackendConfig
+
+from backend_stub.domain.vehicle import VehicleRecord
+from contracts.modem import ModemListener, ModemPort, ModemStatus
+from contracts.screen import ScreenSnapshot
+from headunit.services.car import Car, CarConfig
+from headunit.sim.rig import Rig
+from headunit.sim.scenario import FaultKind, Program, Scenario
+from runtime.mqtt.port import MqttPortFactory
+from runtime.ports import Runtime
+from telematics.app import Telematics
+from telematics.radio.timeline import RadioTimeline
+from telematics.unit import TelematicsUnit
+
+T = TypeVar("T")
+BUS_PERIOD_S = 1.0
+"""How often the vehicle bus repeats speed (R-811 calls two seconds too old)."""
+
+MakeBackend = Callable[[Runtime, BackendConfig, MqttPortFactory], Backend]
+
+
+@dataclass(frozen=True, slots=True)
+class WorldConfig:
+    """What a world is made of, beyond its rig."""
+
+    vin: str
+    model: str
+    contract_number: str
+    market: str
+    activation_delay_ms: int
+    language: str = "en"
+    public_url: str = "http://127.0.0.1"
+
+    @classmethod
+    def of(cls, scenario: Scenario) -> "WorldConfig":
+        """The world that a scenario describes."""
+        vehicle = scenario.vehicles[0]
+        return cls(
+            vin=vehicle.vin,
+            model=vehicle.model,
+            contract_number=vehicle.contract_number,
+            market=scenario.market,
+            activation_delay_ms=round(scenario.activation_delay_s * 1000),
+        )
+
+
+class ModemOfOneLife:
+    """The modem as one life of the car sees it: a dead car hears nothing any more."""
+
+    def __init__(self, modem: ModemPort) -> None:
+        self._modem = modem
+        self.listener: ModemListener | None = None
+        modem.on_change(self._changed)
+
+    def status(self) -> ModemStatus:
+        """See ModemPort."""
+        return self._modem.status()
+
+    def on_change(self, listener: ModemListener) -> None:
+        """See ModemPort; the car listens once."""
+        self.listener = listener
+
+    def _changed(self, status: ModemStatus) -> None:
+        if self.listener is not None:
+            self.listener(status)
+
+
+class World:
+    """The programs of one bench, each started with its runtime; a killed program begins another life here.
+
+    Args:
+        rig: where the world is.
+        config: which car, which market.
+        timeline: what the car drives through.
+        make_backend: the backend's class; tests put broken ones here.
+    """
+
+    def __init__(
+        self, rig: Rig, config: WorldConfig, timeline: RadioTimeline, make_backend: MakeBackend = Backend
+    ) -> None:
+        self.rig = rig
+        self.config = config
+        self.timeline = timeline
+        self.start_ns = 0
+        self.speed_kmh: float | None = None
+        self.bus_is_ours = True
+        self._make_backend = make_backend
+        self._car: Car | None = None
+        self._car_modem: ModemOfOneLife | None = None
+        self._backend: Backend | None = None
+        self._telematics: Telematics | None = None
+        self._on_car: list[Callable[[Car], None]] = []
+        self._on_backend: list[Callable[[Backend], None]] = []
+
+    async def open(self) -> None:
+        """Start everything; the car's first second is now."""
+        await self.rig.open()
+        self.rig.launch("backend", self._live_backend)
+        self.start_ns = self.rig.clock.transport_ns()
+        unit = TelematicsUnit(
+            self.timeline, self.rig.link, self.rig.randomness.stream("modem"), start_ns=self.start_ns
+        )
+        self._telematics = Telematics(self.rig.runtime("telematics"), unit, self.rig.apply_conditions)
+        self.rig.launch("telematics", self._telematics.run)
+        self.rig.launch("car", self._live_car)
+        self.rig.launch("vehicle", self._live_vehicle)
+
+    @property
+    def car(self) -> Car:
+        """The car in its present life."""
+        return _alive(self._car, "car")
+
+    @property
+    def has_car(self) -> bool:
+        """Whether the car is alive."""
+        return self._car is not None
+
+    @property
+    def backend(self) -> Backend:
+        """The backend in its present life."""
+        return _alive(self._backend, "backend")
+
+    @property
+    def telematics(self) -> Telematics:
+        """The telematics unit."""
+        return _alive(self._telematics, "telematics unit")
+
+    def on_car(self, listener: Callable[[Car], None]) -> None:
+        """Have `listener` called with the car of every life, also the present one."""
+        self._on_car.append(listener)
+        if self._car is not None:
+            listener(self._car)
+
+    def on_backend(self, listener: Callable[[Backend], None]) -> None:
+        """Have `listener` called with the backend of every life, also the present one."""
+        self._on_backend.append(listener)
+        if self._backend is not None:
+            listener(self._backend)
+
+    def screen(self) -> ScreenSnapshot:
+        """What the driver sees."""
+        return self.car.screen()
+
+    async def strike(self, kind: FaultKind, program: Program, down_s: float) -> None:
+        """Stop `program` without a farewell, and start it again `down_s` later."""
+        self.rig.book.actor("rig").record("fault", program, kind)
+        self.rig.halt(program, power_cut=kind is FaultKind.POWER_CUT)
+        match program:
+            case Program.CAR:
+                self._car = None
+                if self._car_modem is not None:
+                    self._car_modem.listener = None
+            case Program.BACKEND:
+                self._backend = None
+            case Program.BROKER:
+                pass
+        await asyncio.sleep(down_s)
+        match program:
+            case Program.CAR:
+                self.rig.launch("car", self._live_car)
+            case Program.BACKEND:
+                self.rig.launch("backend", self._live_backend)
+            case Program.BROKER:
+                self.rig.restart_broker()
+        self.rig.book.actor("rig").record("fault", program, "over")
+
+    async def _live_car(self) -> None:
+        host, port = self.rig.broker_address("car")
+        modem = self._car_modem = ModemOfOneLife(self.telematics)
+        car = Car(
+            self.rig.runtime("car"),
+            CarConfig(self.config.vin, host, port, self.config.market, self.config.language),
+            modem,
+            self.rig.make_port("car"),
+        )
+        self._car = car
+        for listener in self._on_car:
+            listener(car)
+        await car.run()
+
+    async def _live_backend(self) -> None:
+        host, port = self.rig.broker_address("backend")
+        backend = self._make_backend(
+            self.rig.runtime("backend"),
+            BackendConfig(
+                market=self.config.market,
+                vehicles=(
+                    VehicleRecord(
+                        vin=self.config.vin,
+                        model=self.config.model,
+                        contract_number=self.config.contract_number,
+                    ),
+                ),
+                broker_host=host,
+                broker_port=port,
+                activation_delay_ms=self.config.activation_delay_ms,
+                public_url=self.config.public_url,
+            ),
+            self.rig.make_port("backend"),
+        )
+        self._backend = backend
+        for listener in self._on_backend:
+            listener(backend)
+        await backend.run()
+
+    async def _live_vehicle(self) -> None:
+        """The vehicle bus: repeats the speed of the drive, or of the operator's hand, once a second."""
+        while True:
+            if self.bus_is_ours and self._car is not None:
+                elapsed_ns = self.rig.clock.transport_ns() - self.start_ns
+                speed = self.speed_kmh
+                if speed is None:
+                    speed = self.timeline.at(elapsed_ns).speed_kmh or 0.0
+                self._car.read_speed(speed)
+            await asyncio.sleep(BUS_PERIOD_S)
+
+
+def _alive(program: T | None, name: str) -> T:
+    if program is None:
+        raise LookupError(f"the {name} is not running now")
+    return program
