@@ -4,8 +4,9 @@ Instants are bench-time milliseconds by the car's clock unless a name says other
 added to one gives the backend's time (R-002).
 """
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+import msgspec
 
 from contracts.messages import Catalogue, Disturbance, Snapshot
 from contracts.modem import ModemStatus
@@ -19,8 +20,7 @@ class RequestKind(StrEnum):
     CANCEL = "cancel"
 
 
-@dataclass(frozen=True, slots=True)
-class PendingRequest:
+class PendingRequest(msgspec.Struct, frozen=True):
     """A request whose answer is awaited; `key` is its message key, `since_ms` when the driver asked."""
 
     kind: RequestKind
@@ -28,8 +28,7 @@ class PendingRequest:
     since_ms: int
 
 
-@dataclass(frozen=True, slots=True)
-class Motion:
+class Motion(msgspec.Struct, frozen=True):
     """The newest speed reading (R-811); `motion_lock.observed` makes the next one from a bus reading.
 
     speed_kmh is None when the speed is not known; read_at_ms says when the reading was taken;
@@ -44,8 +43,7 @@ class Motion:
 UNKNOWN_MOTION = Motion()
 
 
-@dataclass(frozen=True, slots=True)
-class CarFacts:
+class CarFacts(msgspec.Struct, frozen=True):
     """Everything the presenter is told.
 
     zone is an IANA name, "" = the market's own. session says whether the MQTT session with the backend

@@ -1,13 +1,13 @@
 """What the driver wants done, as the presenter hands it to the car's services."""
 
-from dataclasses import dataclass
 from typing import TypeAlias
+
+import msgspec
 
 from contracts.messages import Line
 
 
-@dataclass(frozen=True, slots=True)
-class PlaceOrder:
+class PlaceOrder(msgspec.Struct, frozen=True):
     """Order these lines with obligation to pay, at price list `list_version`, now or not at all (R-204).
 
     sms_number replaces the number of the service agreement for this order; None keeps it (R-203).
@@ -18,8 +18,7 @@ class PlaceOrder:
     sms_number: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ChangeOrder:
+class ChangeOrder(msgspec.Struct, frozen=True):
     """Replace the lines of an unpaid order, as seen in its version `order_version` (R-206)."""
 
     order_number: str
@@ -27,20 +26,17 @@ class ChangeOrder:
     lines: tuple[Line, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class CancelOrder:
+class CancelOrder(msgspec.Struct, frozen=True):
     """End an unpaid order (R-208, R-209)."""
 
     order_number: str
 
 
-@dataclass(frozen=True, slots=True)
-class RequestSync:
+class RequestSync(msgspec.Struct, frozen=True):
     """Ask the backend for the catalogue and a fresh snapshot."""
 
 
-@dataclass(frozen=True, slots=True)
-class KeepBasket:
+class KeepBasket(msgspec.Struct, frozen=True):
     """The basket has changed: write it down so that it survives a restart.
 
     number is the phone number the driver typed for this order, None when the agreement's is used.
@@ -50,8 +46,7 @@ class KeepBasket:
     number: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class KeepLanguage:
+class KeepLanguage(msgspec.Struct, frozen=True):
     """The driver has chosen a language ("en", "de", "zh"): remember it for the next start."""
 
     language: str

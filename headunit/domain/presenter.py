@@ -173,5 +173,7 @@ class Presenter:
 
 def _same_but_time(before: CarFacts, after: CarFacts) -> bool:
     return all(
-        getattr(before, name) == getattr(after, name) for name in CarFacts.__slots__ if name != "now_ms"
+        getattr(before, name) == getattr(after, name)
+        for name in CarFacts.__struct_fields__
+        if name != "now_ms"
     )

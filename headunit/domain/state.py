@@ -1,7 +1,5 @@
 """What the menu remembers between two pictures: basket, order being changed, notices, requests under way."""
 
-from dataclasses import dataclass, field
-
 import msgspec
 
 from contracts.screen import Tone
@@ -46,8 +44,7 @@ SeenPrices = tuple[tuple[str, int, int | None], ...]
 """Service, term and amount of every line as the driver last saw and accepted them."""
 
 
-@dataclass(slots=True)
-class MenuState:
+class MenuState(msgspec.Struct):
     """All that changes in the presenter.
 
     number is what the driver typed for this order, typed what stands in the speller; accepted are the
@@ -56,7 +53,7 @@ class MenuState:
     as answers showed them.
     """
 
-    wanderer: Wanderer = field(default_factory=Wanderer)
+    wanderer: Wanderer = msgspec.field(default_factory=Wanderer)
     basket: Lines = ()
     number: str | None = None
     typed: str = ""
@@ -67,4 +64,4 @@ class MenuState:
     refused_list: int | None = None
     asked: Asked | None = None
     unresolved: Asked | None = None
-    news: dict[str, News] = field(default_factory=dict)
+    news: dict[str, News] = msgspec.field(default_factory=dict)
