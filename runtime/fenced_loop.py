@@ -28,6 +28,16 @@ class Pollable(Protocol):
         """Have `callback` called while writable; None ends that. Returns whether one was set before."""
 
 
+def _refuse(name: str, *, is_async: bool) -> Any:
+    def refuse(self: object, *args: object, **kwargs: object) -> NoReturn:
+        raise FenceError(f"loop.{name} reaches out of virtual time; {_WAY_OUT}")
+
+    async def refuse_async(self: object, *args: object, **kwargs: object) -> NoReturn:
+        refuse(self)
+
+    return refuse_async if is_async else refuse
+
+
 class FencedLoop(asyncio.AbstractEventLoop):
     """An event loop whose doors to sockets, processes, pipes, signals and resolvers are closed."""
 
@@ -124,42 +134,32 @@ class FencedLoop(asyncio.AbstractEventLoop):
         stream = self._pollable(fd)
         return stream is not None and stream.watch_write(None, None)
 
+    # The doors
 
-def _refuse(name: str, *, is_async: bool) -> object:
-    def refuse(self: FencedLoop, *args: object, **kwargs: object) -> NoReturn:
-        raise FenceError(f"loop.{name} reaches out of virtual time; {_WAY_OUT}")
-
-    async def refuse_async(self: FencedLoop, *args: object, **kwargs: object) -> NoReturn:
-        refuse(self)
-
-    return refuse_async if is_async else refuse
-
-
-for _name in (
-    "connect_accepted_socket",
-    "connect_read_pipe",
-    "connect_write_pipe",
-    "create_connection",
-    "create_datagram_endpoint",
-    "create_server",
-    "create_unix_connection",
-    "create_unix_server",
-    "getaddrinfo",
-    "getnameinfo",
-    "sendfile",
-    "sock_accept",
-    "sock_connect",
-    "sock_recv",
-    "sock_recv_into",
-    "sock_recvfrom",
-    "sock_recvfrom_into",
-    "sock_sendall",
-    "sock_sendfile",
-    "sock_sendto",
-    "start_tls",
-    "subprocess_exec",
-    "subprocess_shell",
-):
-    setattr(FencedLoop, _name, _refuse(_name, is_async=True))
-for _name in ("add_signal_handler", "remove_signal_handler", "set_default_executor", "set_task_factory"):
-    setattr(FencedLoop, _name, _refuse(_name, is_async=False))
+    connect_accepted_socket = _refuse("connect_accepted_socket", is_async=True)
+    connect_read_pipe = _refuse("connect_read_pipe", is_async=True)
+    connect_write_pipe = _refuse("connect_write_pipe", is_async=True)
+    create_connection = _refuse("create_connection", is_async=True)
+    create_datagram_endpoint = _refuse("create_datagram_endpoint", is_async=True)
+    create_server = _refuse("create_server", is_async=True)
+    create_unix_connection = _refuse("create_unix_connection", is_async=True)
+    create_unix_server = _refuse("create_unix_server", is_async=True)
+    getaddrinfo = _refuse("getaddrinfo", is_async=True)
+    getnameinfo = _refuse("getnameinfo", is_async=True)
+    sendfile = _refuse("sendfile", is_async=True)
+    sock_accept = _refuse("sock_accept", is_async=True)
+    sock_connect = _refuse("sock_connect", is_async=True)
+    sock_recv = _refuse("sock_recv", is_async=True)
+    sock_recv_into = _refuse("sock_recv_into", is_async=True)
+    sock_recvfrom = _refuse("sock_recvfrom", is_async=True)
+    sock_recvfrom_into = _refuse("sock_recvfrom_into", is_async=True)
+    sock_sendall = _refuse("sock_sendall", is_async=True)
+    sock_sendfile = _refuse("sock_sendfile", is_async=True)
+    sock_sendto = _refuse("sock_sendto", is_async=True)
+    start_tls = _refuse("start_tls", is_async=True)
+    subprocess_exec = _refuse("subprocess_exec", is_async=True)
+    subprocess_shell = _refuse("subprocess_shell", is_async=True)
+    add_signal_handler = _refuse("add_signal_handler", is_async=False)
+    remove_signal_handler = _refuse("remove_signal_handler", is_async=False)
+    set_default_executor = _refuse("set_default_executor", is_async=False)
+    set_task_factory = _refuse("set_task_factory", is_async=False)

@@ -65,7 +65,7 @@ class VirtualListener:
 
 
 class _Machine:
-    """What is true of a host whoever looks from it."""
+    """What is true of a host, whoever looks from it."""
 
     def __init__(self, name: str) -> None:
         self.name = name
