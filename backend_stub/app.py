@@ -183,7 +183,7 @@ class Backend:
         return self.endpoint.is_connected
 
     def on_sms(self, listener: SmsListener) -> None:
-        """Have `listener` called with every text message that reaches a phone."""
+        """Have `listener` called with every text message that reaches a phone, its number masked."""
         self.messages.on_arrival(listener)
 
     def on_packet(self, listener: PacketListener) -> None:

@@ -81,7 +81,8 @@ class SqlConnection:
 
 
 def _engine(connect: Callable[[], sqlite3.Connection]) -> Engine:
-    engine = create_engine("sqlite://", creator=connect, poolclass=StaticPool)
+    # Nothing is reset when the connection is dropped: a killed program must not speak to its database again.
+    engine = create_engine("sqlite://", creator=connect, poolclass=StaticPool, pool_reset_on_return=None)
 
     @event.listens_for(engine, "begin")
     def begin_immediate(connection: Connection) -> None:

@@ -1,6 +1,7 @@
 """Text messages with payment links: sent, delayed, lost, sent again (R-301, R-306, R-308)."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from backend_stub.domain.calendar import local_text
 from backend_stub.domain.market import MarketProfile
@@ -29,7 +30,7 @@ class PaymentMessages:
         self._listeners: list[SmsListener] = []
 
     def on_arrival(self, listener: SmsListener) -> None:
-        """Have `listener` called with every message that reaches a phone."""
+        """Have `listener` called with every message that reaches a phone, its number masked."""
         self._listeners.append(listener)
 
     def send_link(self, uow: UnitOfWork, order: Order) -> None:
@@ -66,8 +67,8 @@ class PaymentMessages:
         if sms is None:
             return
         uow.record("sms", sms.order_number, "delivered")
-        for listener in self._listeners:
-            uow.after_commit(lambda listener=listener: listener(sms))  # type: ignore[misc]
+        masked = replace(sms, number=mask_number(sms.number))
+        uow.after_commit(lambda: self._tell(masked))
 
     def resend(self, uow: UnitOfWork, order: Order) -> None:
         """The hotline's agent sends the same link again, while the order is unpaid (R-306, R-308)."""
@@ -76,3 +77,7 @@ class PaymentMessages:
                 ErrorCode.INVALID_STATE, f"order {order.number} is {order.state}: there is nothing to pay"
             )
         self.send_link(uow, order)
+
+    def _tell(self, sms: Sms) -> None:
+        for listener in self._listeners:
+            listener(sms)

@@ -44,7 +44,7 @@ class UnitOfWork:
 
     def record(self, kind: str, key: str, state: str, **data: object) -> None:
         """Journal this once the transaction has committed."""
-        self._entries.append((kind, key, state, data))
+        self._entries.append((kind, key, str(state), data))
 
     def after_commit(self, tell: Callable[[], None]) -> None:
         """Call `tell` once the transaction has committed."""
