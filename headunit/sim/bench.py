@@ -1,8 +1,8 @@
 """The bench: carries out commands on a world, and reports what happens in it."""
 
 import msgspec
-from backend_stub.app import Backend
 
+from backend_stub.app import Backend
 from backend_stub.errors import BackendError
 from contracts.bench import (
     AdvanceClock,

@@ -5,8 +5,6 @@ from pathlib import Path
 from typing import Literal, TextIO
 from urllib.parse import urlsplit
 
-from runtime.real_network import RealNetwork
-
 from contracts.link import LinkConditions
 from headunit.sim.errors import RigError
 from headunit.sim.rig import Main
@@ -22,6 +20,7 @@ from runtime.mqtt.mosquitto import Mosquitto
 from runtime.mqtt.port import MqttPortFactory
 from runtime.ports import Ids, Randomness, Runtime
 from runtime.randomness import SeededRandomness, SystemRandomness
+from runtime.real_network import RealNetwork
 from telematics.adapters.relay import Relay, drive_link
 from telematics.link.model import BottleneckLink
 
@@ -67,6 +66,7 @@ class RealRig:
         self._relay: Relay | None = None
         self._upstream = (LOOPBACK, 0)
         self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._failure: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def apply_conditions(self, conditions: LinkConditions) -> None:
         """See Rig."""
@@ -97,7 +97,8 @@ class RealRig:
 
     def launch(self, program: str, main: Main) -> None:
         """See Rig."""
-        self._tasks[program] = asyncio.create_task(main(), name=program)
+        task = self._tasks[program] = asyncio.create_task(main(), name=program)
+        task.add_done_callback(self._ended)
 
     def halt(self, program: str, *, power_cut: bool) -> None:
         """See Rig: in one real process nothing can be killed."""
@@ -127,14 +128,16 @@ class RealRig:
 
     async def failure(self) -> None:
         """Wait until a program ends by itself, which none should, and raise what it raised."""
-        done, _ = await asyncio.wait(self._tasks.values(), return_when=asyncio.FIRST_COMPLETED)
-        for task in self._tasks.values():
-            if task in done:
-                await task
-                raise RigError(f"{task.get_name()} has ended by itself")
+        await asyncio.shield(self._failure)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and not self._failure.done():
+            error = task.exception() or RigError(f"{task.get_name()} has ended by itself")
+            self._failure.set_exception(error)
 
     async def close(self) -> None:
         """See Rig."""
+        self._failure.cancel()
         for task in self._tasks.values():
             task.cancel()
         await asyncio.gather(*self._tasks.values(), return_exceptions=True)

@@ -13,8 +13,8 @@ from tempfile import TemporaryDirectory
 from typing import TextIO
 
 import msgspec
-from backend_stub.app import Backend
 
+from backend_stub.app import Backend
 from headunit.sim.drive import read_timeline
 from headunit.sim.errors import SimulationError
 from headunit.sim.evidence import write_evidence

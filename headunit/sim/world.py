@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from backend_stub.app import Backend, BackendConfig
-
 from backend_stub.domain.vehicle import VehicleRecord
 from contracts.modem import ModemListener, ModemPort, ModemStatus
 from contracts.screen import ScreenSnapshot
@@ -39,7 +38,7 @@ class WorldConfig:
     public_url: str = "http://127.0.0.1"
 
     @classmethod
-    def of(cls, scenario: Scenario) -> "WorldConfig":
+    def of(cls, scenario: Scenario, language: str = "en") -> "WorldConfig":
         """The world that a scenario describes."""
         vehicle = scenario.vehicles[0]
         return cls(
@@ -48,6 +47,7 @@ class WorldConfig:
             contract_number=vehicle.contract_number,
             market=scenario.market,
             activation_delay_ms=round(scenario.activation_delay_s * 1000),
+            language=language,
         )
 
 
@@ -111,6 +111,18 @@ class World:
         self.rig.launch("telematics", self._telematics.run)
         self.rig.launch("car", self._live_car)
         self.rig.launch("vehicle", self._live_vehicle)
+
+    async def alive(self) -> None:
+        """Return when car and backend have begun their first life."""
+        both = asyncio.Event()
+
+        def look(_: object) -> None:
+            if self._car is not None and self._backend is not None:
+                both.set()
+
+        self.on_car(look)
+        self.on_backend(look)
+        await both.wait()
 
     @property
     def car(self) -> Car:
