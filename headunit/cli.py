@@ -8,7 +8,6 @@ import sys
 import time
 from collections.abc import Sequence
 from importlib import import_module
-from importlib.metadata import PackageNotFoundError, version
 from typing import NamedTuple
 
 COULD_NOT_RUN = 2
@@ -101,12 +100,15 @@ def _top(words: list[str]) -> int:
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--version", action="version", version=f"headunit {_version()}")
+    parser.add_argument("--version", action="store_true", help="say the version and leave")
     parser.add_argument("command", nargs="?", help=argparse.SUPPRESS)
     try:
         arguments, _ = parser.parse_known_args(words)
     except SystemExit as stop:
         return int(stop.code or 0)
+    if arguments.version:
+        print(f"headunit {_version()}")
+        return 0
     if arguments.command is not None:
         _complain(f"no command {arguments.command!r}; there are {', '.join(COMMANDS)}")
         return COULD_NOT_RUN
@@ -119,6 +121,8 @@ def _complain(text: str) -> None:
 
 
 def _version() -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
     try:
         return version("headunit")
     except PackageNotFoundError:

@@ -10,6 +10,7 @@ import argparse
 import asyncio
 import gc
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -124,6 +125,8 @@ def _run_full_screen(presenter: LocalPresenter, child: BenchChild, folder: State
 
     async def view() -> int:
         app = HeadunitApp(presenter, child, pictures=str(folder.pictures))
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            asyncio.get_running_loop().add_signal_handler(number, app.exit, 0)
         try:
             return await app.run_async() or 0
         finally:

@@ -21,7 +21,6 @@ HEAVY = (
     "uvicorn",
     "jinja2",
     "serial",
-    "asyncio",
 )
 
 

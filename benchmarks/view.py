@@ -1,0 +1,154 @@
+"""How long the driver waits: first frame, and key to first bytes, against a bare Textual app.
+
+Both run on a pty of 100 × 30 cells, in turn, so that a busy machine slows both. What counts is the
+ratio of the medians (first frame) and of the 95th percentiles (key), not the milliseconds.
+
+    python -m benchmarks.view [--runs N] [--keys N] [--json]
+"""
+
+import argparse
+import fcntl
+import json
+import os
+import pty
+import select
+import signal
+import statistics
+import struct
+import sys
+import tempfile
+import termios
+import time
+from collections.abc import Callable, Sequence
+
+COLUMNS, ROWS = 100, 30
+FIRST_FRAME_RATIO_MAX = 1.3
+KEY_RATIO_MAX = 1.5
+DOWN, UP = b"\x1b[B", b"\x1b[A"
+_QUIET_S = 0.12
+_TIMEOUT_S = 20.0
+
+
+class Terminal:
+    """A program on a pty of its own."""
+
+    def __init__(self, command: Sequence[str]) -> None:
+        self.started_s = time.perf_counter()
+        self._pid, self._fd = pty.fork()
+        if self._pid == 0:
+            os.environ.update(TERM="xterm-256color", COLORTERM="truecolor", LANG="C.UTF-8")
+            os.environ.pop("NO_COLOR", None)
+            os.execvp(command[0], list(command))
+        fcntl.ioctl(self._fd, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
+        self._seen = b""
+
+    def read_until(self, mark: bytes) -> float:
+        """Seconds from the start until `mark` has been drawn."""
+        while mark not in self._seen:
+            if not self._read(_TIMEOUT_S):
+                raise SystemExit(f"{mark!r} was never drawn; seen: {self._seen[-400:]!r}")
+        return time.perf_counter() - self.started_s
+
+    def settle(self) -> None:
+        """Read until nothing has come for a while."""
+        while self._read(_QUIET_S):
+            self._seen = b""
+
+    def key_to_bytes_s(self, key: bytes) -> float:
+        """Seconds from `key` to the first byte that is drawn for it."""
+        begun_s = time.perf_counter()
+        os.write(self._fd, key)
+        if not self._read(_TIMEOUT_S):
+            raise SystemExit(f"no answer to {key!r}; seen: {self._seen[-400:]!r}")
+        return time.perf_counter() - begun_s
+
+    def close(self) -> None:
+        """Quit, and make sure of it."""
+        os.write(self._fd, b"q")
+        deadline_s = time.perf_counter() + 5
+        while time.perf_counter() < deadline_s and self._read(0.2):
+            pass
+        os.kill(self._pid, signal.SIGKILL)
+        os.waitpid(self._pid, 0)
+        os.close(self._fd)
+
+    def _read(self, timeout_s: float) -> bool:
+        ready, _, _ = select.select([self._fd], [], [], timeout_s)
+        if not ready:
+            return False
+        try:
+            data = os.read(self._fd, 65536)
+        except OSError:
+            return False
+        self._seen = (self._seen + data)[-200_000:]
+        return bool(data)
+
+
+def main() -> int:
+    """Measure and compare; 1 when a ratio is too high."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--runs", type=int, default=9, help="starts of each program")
+    parser.add_argument("--keys", type=int, default=60, help="keys for each program")
+    parser.add_argument("--json", action="store_true")
+    args = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        view = [sys.executable, "-m", "headunit", "run", "--state", folder, "--language", "en"]
+        bare = [sys.executable, "-m", "benchmarks.bare_app"]
+        first = first_frames(((bare, b"READY"), (view, b"F1 ?")), args.runs)
+        keys = key_latencies(((bare, b"READY"), (view, b"F1 ?")), args.keys)
+    result = {
+        "first_frame_ms": _summary(first, statistics.median),
+        "key_p95_ms": _summary(keys, _p95),
+    }
+    if args.json:
+        print(json.dumps(result, indent=2))
+    else:
+        for name, row in result.items():
+            print(f"{name:16} view {row['view']:7.1f}   bare {row['bare']:7.1f}   ratio {row['ratio']:.2f}")
+    good = (
+        result["first_frame_ms"]["ratio"] <= FIRST_FRAME_RATIO_MAX
+        and result["key_p95_ms"]["ratio"] <= KEY_RATIO_MAX
+    )
+    return 0 if good else 1
+
+
+def first_frames(programs: Sequence[tuple[list[str], bytes]], runs: int) -> list[list[float]]:
+    """Milliseconds to the first full frame, per program; the first start of each only warms the caches."""
+    taken: list[list[float]] = [[] for _ in programs]
+    for run in range(runs + 1):
+        for index, (command, mark) in enumerate(programs):
+            terminal = Terminal(command)
+            took_ms = terminal.read_until(mark) * 1000
+            terminal.close()
+            if run:
+                taken[index].append(took_ms)
+    return taken
+
+
+def key_latencies(programs: Sequence[tuple[list[str], bytes]], keys: int) -> list[list[float]]:
+    """Milliseconds from key to first bytes, per program; both run at once and get their keys in turn."""
+    taken: list[list[float]] = [[] for _ in programs]
+    terminals = [Terminal(command) for command, _ in programs]
+    for terminal, (_, mark) in zip(terminals, programs, strict=True):
+        terminal.read_until(mark)
+    time.sleep(3.0)
+    for number in range(keys):
+        for index, terminal in enumerate(terminals):
+            terminal.settle()
+            taken[index].append(terminal.key_to_bytes_s(DOWN if number % 2 else UP) * 1000)
+    for terminal in terminals:
+        terminal.close()
+    return taken
+
+
+def _summary(taken: list[list[float]], of: Callable[[list[float]], float]) -> dict[str, float]:
+    bare, view = (of(values) for values in taken)
+    return {"view": round(view, 2), "bare": round(bare, 2), "ratio": round(view / bare, 3)}
+
+
+def _p95(values: list[float]) -> float:
+    return sorted(values)[int(len(values) * 0.95)]
+
+
+if __name__ == "__main__":
+    sys.exit(main())
