@@ -73,6 +73,7 @@ class Graveyard:
         """Hold `task` and with it its coroutine and all its frames."""
         # Set by asyncio.gather in the same way; it silences "Task was destroyed but it is pending".
         task._log_destroy_pending = False  # type: ignore[attr-defined]
+        asyncio._unregister_task(task)  # or a runner that closes the loop would wait for it
         self._tasks.append(task)
 
     def takes(self, handle: VirtualHandle) -> bool:

@@ -3,8 +3,9 @@
 Tasks and futures are asyncio's own. Nothing here waits, selects or polls: a week passes in the time its
 callbacks take. Two runs of the same program make the same steps:
 
-- the clock is an integer of nanoseconds, timers are ordered by (instant, sequence);
-- callbacks run in the order they were asked for; there is no thread, no descriptor, no signal.
+- the clock is an integer of nanoseconds, timers are ordered by (instant, sequence); callbacks run in the
+  order they were asked for;
+- there is no thread, no descriptor, no signal.
 
 `spawn` and `abandon` give a program a life of its own that can end as a killed process's does.
 """
@@ -185,6 +186,8 @@ class VirtualLoop(FencedLoop):
         owner = OWNER.get() if context is None else context.get(OWNER)
         task = asyncio.Task(coro, loop=self, name=label, context=context)
         self._tasks.add(owner, task)
+        if owner in self._graveyard.dead:
+            self._graveyard.bury_task(task)
         return task
 
     # Owners
@@ -300,7 +303,8 @@ class VirtualLoop(FencedLoop):
                     except (_StopRequest, SystemExit, KeyboardInterrupt):
                         raise
                     except BaseException as error:
-                        self._callback_failed(handle, error)
+                        failure = {"message": f"{handle!r} failed", "exception": error, "handle": handle}
+                        self.call_exception_handler(failure)
                 while timers and timers[0][2]._callback is None:
                     heappop(timers)
                 if not timers or timers[0][0] >= NEVER_NS:
@@ -336,10 +340,6 @@ class VirtualLoop(FencedLoop):
 
     # Failures
 
-    def _callback_failed(self, handle: VirtualHandle, error: BaseException) -> None:
-        message = f"callback {handle._callback!r} failed"
-        self.call_exception_handler({"message": message, "exception": error, "handle": handle})
-
     def _raise_failure(self) -> None:
         if self._failures:
             first = self._failures[0]
@@ -349,12 +349,10 @@ class VirtualLoop(FencedLoop):
     def default_exception_handler(self, context: dict[str, Any]) -> None:
         """Have the run raise it: at once for a callback, at its end for a task nobody asked."""
         error = context.get("exception")
-        if self._closed:
-            return
-        if not isinstance(error, BaseException):
+        if isinstance(error, BaseException):
+            self._failures.append(error)
+        elif not self._closed:
             _log.error("%s", context["message"])
-            return
-        self._failures.append(error)
         if "handle" in context:
             self.stop()
 
@@ -391,7 +389,7 @@ class VirtualLoop(FencedLoop):
         self._generators.append(weakref.ref(generator))
 
     def _generator_dropped(self, generator: AsyncGenerator[Any, Any]) -> None:
-        if not self._closed and not self._graveyard.dead.intersection((OWNER.get(),)):
+        if not self._closed and not self.is_dead(OWNER.get()):
             self.create_task(generator.aclose())
 
     async def shutdown_asyncgens(self) -> None:
