@@ -20,6 +20,7 @@ import socket
 import struct
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from enum import Enum, auto
 
 from contracts.link import Direction, LinkModel
@@ -244,7 +245,9 @@ class Crossing:
             lane.done = True
             out = self._ends[1 - direction].transport
             if out is not None and not out.is_closing():
-                out.write_eof()
+                # That side may be gone already without its transport having noticed (ENOTCONN).
+                with suppress(OSError):
+                    out.write_eof()
             if self._lanes[1 - direction].done:
                 self._close()
                 for end in self._ends:
