@@ -108,6 +108,23 @@ def test_a_sender_is_pushed_back_when_its_bytes_would_wait_longer_than_the_bound
     assert link.enqueue(flow, UP, 0, 1) == 0
 
 
+def test_flows_that_queue_share_the_bound() -> None:
+    link = BottleneckLink(None, LinkConditions(rate_up_bps=MEGABIT, queue_ms=120))
+    first, second = link.open_flow(0), link.open_flow(0)
+    assert link.enqueue(first, UP, 0, 100_000) == 10 * 1448
+    assert link.enqueue(second, UP, 0, 100_000) == 5 * 1448
+    assert link.enqueue(first, UP, 0, 1448) == 0
+
+
+def test_with_a_rate_bytes_never_overtake_either() -> None:
+    link = BottleneckLink(None, LinkConditions(rate_up_bps=MEGABIT, delay_up_ms=100))
+    flow = link.open_flow(0)
+    link.enqueue(flow, UP, 0, 73)
+    link.set_conditions(2 * MS, LinkConditions(rate_up_bps=MEGABIT, delay_up_ms=5))
+    link.enqueue(flow, UP, 2 * MS, 73)
+    assert arrivals(link, S) == [Arrival(101 * MS, flow, 73), Arrival(101 * MS, flow, 73)]
+
+
 def test_a_sender_that_was_pushed_back_is_woken_when_there_is_room() -> None:
     link = BottleneckLink(None, LinkConditions(rate_up_bps=MEGABIT, queue_ms=24, delay_up_ms=500))
     flow = link.open_flow(0)
