@@ -33,7 +33,7 @@ bench: $(VENV)/.dev ## measure, as ratios within one run (PROTOTYPES=DIR runs th
 
 proof: $(VENV)/.dev ## a long proof, resumable: make proof NAME=…; without a name, list them
 	@sh tools/system_packages.sh mosquitto
-	@$(BIN)/python -m benchmarks.proof $(NAME) $(ARGS)
+	@$(BIN)/python -m proofs $(NAME) $(ARGS)
 
 ui-update: $(VENV)/.dev ## accept the screens of the view as they are now
 	@$(BIN)/python -m pytest -q tests/headunit/ui --snapshot-update

@@ -31,6 +31,7 @@ from contracts.bench import (
 from contracts.modem import ModemStatus
 from contracts.screen import ScreenSnapshot
 from headunit.services.car import Car
+from headunit.sim.script import NOT_RUNNING
 from headunit.sim.world import World
 from runtime.errors import CommandRefused
 from runtime.report_hub import ReportHub
@@ -62,13 +63,13 @@ class Bench:
         except TelematicsError as error:
             raise CommandRefused("INVALID_STATE", str(error)) from None
         except LookupError as error:
-            raise CommandRefused("NOT_RUNNING", str(error)) from None
+            raise CommandRefused(NOT_RUNNING, str(error)) from None
 
     async def _carry_out(self, command: AnyCommand) -> None:
         world = self._world
         match command:
             case PressKnob(event=event):
-                world.car.press(event)
+                world.press(event)
             case SetVehicle():
                 self._set_vehicle(command)
             case SetSignal():
@@ -84,7 +85,7 @@ class Bench:
                 world.rig.clock.set_rate(rate)
                 self.report_clock()
             case Pay() | HoldActivation() | SetSms() | ResendSms() | ChangePrices():
-                await world.backend.handle(command)
+                await world.at_backend(command)
             case _:
                 raise CommandRefused("BAD_MESSAGE", f"{type(command).__name__} is not for the bench")
 
@@ -96,7 +97,7 @@ class Bench:
         if command.hold:
             world.speed_kmh = command.speed_kmh
         if command.speed_kmh is not None or not command.hold:
-            world.car.read_speed(command.speed_kmh)
+            world.read_speed(command.speed_kmh)
         self._report_vehicle()
 
     # Reports

@@ -21,8 +21,11 @@ from contracts.controller import PRESS, ControllerAction, ControllerEvent, rotat
 from contracts.screen import ScreenSnapshot
 from headunit.sim.errors import ScriptError
 from headunit.sim.scenario import Step
+from runtime.errors import CommandRefused
 
 POLL_S = 0.25
+NOT_RUNNING = "NOT_RUNNING"
+"""Refusal of a command whose program is down."""
 HAND_S = 0.5
 """How long a hand takes from one press to the next."""
 
@@ -105,7 +108,27 @@ async def play_step(step: Step, bench: ScriptBench) -> None:
             await asyncio.sleep(HAND_S)
         await choose(label, step.within_s, bench)
     for command in commands_of(step):
-        await bench.handle(command)
+        await _insist(command, step.within_s, bench)
+
+
+async def _insist(command: AnyCommand, within_s: float, bench: ScriptBench) -> None:
+    """Give a command; while its program is down, try again, as a person would."""
+    for _ in range(round(within_s / POLL_S)):
+        try:
+            return await bench.handle(command)
+        except CommandRefused as refused:
+            if refused.code != NOT_RUNNING:
+                raise
+        await asyncio.sleep(POLL_S)
+    await bench.handle(command)
+
+
+def _screen(bench: ScriptBench) -> ScreenSnapshot | None:
+    """The display, None while the car is down."""
+    try:
+        return bench.screen()
+    except LookupError:
+        return None
 
 
 async def choose(label: str, within_s: float, bench: ScriptBench) -> None:
@@ -116,12 +139,15 @@ async def choose(label: str, within_s: float, bench: ScriptBench) -> None:
 
     row = None
     for _ in range(round(within_s / POLL_S) + 1):
-        row = find_row(bench.screen(), label)
+        screen = _screen(bench)
+        row = None if screen is None else find_row(screen, label)
         if row is not None:
             break
         await asyncio.sleep(POLL_S)
     if row is None:
-        screen = bench.screen()
+        screen = _screen(bench)
+        if screen is None:
+            raise ScriptError(f"the car is down for longer than {within_s:g} s; nobody can choose {label!r}")
         rows = ", ".join(repr(r.label) for r in screen.rows if r.selectable) or "no rows"
         raise ScriptError(
             f"no row {label!r} on screen {screen.screen!r} within {within_s:g} s; it shows {rows}"

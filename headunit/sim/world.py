@@ -2,11 +2,14 @@
 
 import asyncio
 from collections.abc import Callable
+from contextvars import copy_context
 from dataclasses import dataclass
 from typing import TypeVar
 
 from backend_stub.app import Backend, BackendConfig
 from backend_stub.domain.vehicle import VehicleRecord
+from contracts.bench import Command
+from contracts.controller import ControllerEvent
 from contracts.modem import ModemListener, ModemPort, ModemStatus
 from contracts.screen import ScreenSnapshot
 from headunit.services.car import Car, CarConfig
@@ -52,10 +55,14 @@ class WorldConfig:
 
 
 class ModemOfOneLife:
-    """The modem as one life of the car sees it: a dead car hears nothing any more."""
+    """The modem as one life of the car sees it: a dead car hears nothing any more.
+
+    Make it inside the car's own task: what the car does when it hears something belongs to that life.
+    """
 
     def __init__(self, modem: ModemPort) -> None:
         self._modem = modem
+        self._life = copy_context()
         self.listener: ModemListener | None = None
         modem.on_change(self._changed)
 
@@ -69,7 +76,7 @@ class ModemOfOneLife:
 
     def _changed(self, status: ModemStatus) -> None:
         if self.listener is not None:
-            self.listener(status)
+            self._life.run(self.listener, status)
 
 
 class World:
@@ -92,7 +99,10 @@ class World:
         self.speed_kmh: float | None = None
         self.bus_is_ours = True
         self._make_backend = make_backend
+        self._down: list[Program] = []
         self._car: Car | None = None
+        self._car_life = copy_context()
+        self._backend_life = copy_context()
         self._car_modem: ModemOfOneLife | None = None
         self._backend: Backend | None = None
         self._telematics: Telematics | None = None
@@ -156,12 +166,30 @@ class World:
         if self._backend is not None:
             listener(self._backend)
 
+    # What the rig does to a program belongs to the life of that program: it ends with it.
+
     def screen(self) -> ScreenSnapshot:
         """What the driver sees."""
-        return self.car.screen()
+        return self._car_life.run(self.car.screen)
+
+    def press(self, event: ControllerEvent) -> None:
+        """The driver's hand."""
+        self._car_life.run(self.car.press, event)
+
+    def read_speed(self, speed_kmh: float | None) -> None:
+        """The vehicle bus speaks."""
+        self._car_life.run(self.car.read_speed, speed_kmh)
+
+    async def at_backend(self, command: Command) -> None:
+        """Somebody does something at the backend."""
+        loop = asyncio.get_running_loop()
+        await loop.create_task(self.backend.handle(command), context=self._backend_life.copy())
 
     async def strike(self, kind: FaultKind, program: Program, down_s: float) -> None:
-        """Stop `program` without a farewell, and start it again `down_s` later."""
+        """Stop `program` without a farewell, and start it again `down_s` later; one that is down stays so."""
+        if program in self._down:
+            return
+        self._down.append(program)
         self.rig.book.actor("rig").record("fault", program, kind)
         self.rig.halt(program, power_cut=kind is FaultKind.POWER_CUT)
         match program:
@@ -181,6 +209,7 @@ class World:
                 self.rig.launch("backend", self._live_backend)
             case Program.BROKER:
                 self.rig.restart_broker()
+        self._down.remove(program)
         self.rig.book.actor("rig").record("fault", program, "over")
 
     async def _live_car(self) -> None:
@@ -193,6 +222,7 @@ class World:
             self.rig.make_port("car"),
         )
         self._car = car
+        self._car_life = copy_context()
         for listener in self._on_car:
             listener(car)
         await car.run()
@@ -218,6 +248,7 @@ class World:
             self.rig.make_port("backend"),
         )
         self._backend = backend
+        self._backend_life = copy_context()
         for listener in self._on_backend:
             listener(backend)
         await backend.run()
@@ -230,7 +261,7 @@ class World:
                 speed = self.speed_kmh
                 if speed is None:
                     speed = self.timeline.at(elapsed_ns).speed_kmh or 0.0
-                self._car.read_speed(speed)
+                self.read_speed(speed)
             await asyncio.sleep(BUS_PERIOD_S)
 
 
