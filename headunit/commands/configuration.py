@@ -1,7 +1,6 @@
 """Settings of a bench: command line before environment before file. Pure."""
 
 import re
-import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -97,6 +96,10 @@ def state_path(settings: Settings, environment: Mapping[str, str]) -> Path:
 
 
 def _from_file(name: str, text: str) -> dict[str, _Found]:
+    if not text:
+        return {}
+    import tomllib
+
     try:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:

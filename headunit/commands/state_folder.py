@@ -2,8 +2,6 @@
 
 import fcntl
 import os
-import shutil
-import tempfile
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -61,12 +59,16 @@ class StateFolder:
         if len(os.fsencode(path)) <= _SOCKET_PATH_MAX:
             return path
         if self._short is None:
+            import tempfile
+
             self._short = tempfile.mkdtemp(prefix="headunit-")
         return Path(self._short) / "bench.sock"
 
     def prepare(self, *, fresh: bool) -> None:
         """Make room for a bench; `fresh` forgets everything an earlier one has kept."""
         if fresh and self.data.exists():
+            import shutil
+
             shutil.rmtree(self.data)
         self.data.mkdir(exist_ok=True, mode=0o700)
         self.socket.unlink(missing_ok=True)

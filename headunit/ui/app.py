@@ -10,7 +10,6 @@ from textual.app import App, ComposeResult, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
-from contracts.bench import AnyReport
 from contracts.controller import BACK, MENU, OPTION, PRESS
 from contracts.screen import ScreenSnapshot
 from headunit.ui.bench_link import BenchHost, BenchLink
@@ -19,6 +18,7 @@ from headunit.ui.handover import LocalPresenter
 from headunit.ui.theme import BACKGROUND
 
 if TYPE_CHECKING:
+    from contracts.bench import AnyReport
     from headunit.ui.bench.desk import Desk
     from headunit.ui.bench.panel import BenchPanel
 
@@ -94,7 +94,7 @@ class HeadunitApp(App[int]):
     def _show_screen(self, screen: ScreenSnapshot) -> None:
         self._car_display.show(screen)
 
-    def hear(self, report: AnyReport) -> None:
+    def hear(self, report: "AnyReport") -> None:
         """The bench said something that is no screen."""
         if self._desk is not None:
             self._desk.take(report)

@@ -1,24 +1,29 @@
-"""The view's end of the bench: brings it up, sends the hand's events in order, passes on what it says."""
+"""The view's end of the bench: brings it up, sends the hand's events in order, passes on what it says.
+
+The messages of the channel are imported only when there is a bench: no first frame waits for them.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from contracts.bench import AnyCommand, AnyReport, PressKnob, ScreenReport, Subscribe
 from contracts.controller import ControllerEvent
 from contracts.screen import ScreenSnapshot
 from headunit.ui.errors import BenchGoneError
 from headunit.ui.handover import HandOver, LocalPresenter, Phase
 from runtime.errors import ChannelError, CommandRefused
 
+if TYPE_CHECKING:
+    from contracts.bench import AnyCommand, AnyReport
+
 
 class BenchClient(Protocol):
     """The bench channel as a client sees it."""
 
-    async def request(self, command: AnyCommand) -> None:
+    async def request(self, command: "AnyCommand") -> None:
         """Return when `command` has been carried out. Raises CommandRefused, or ChannelError when closed."""
 
-    def reports(self) -> AsyncIterator[AnyReport]:
+    def reports(self) -> "AsyncIterator[AnyReport]":
         """What the bench says, until the channel is closed."""
 
 
@@ -40,7 +45,7 @@ class BenchLink:
         presenter: LocalPresenter,
         *,
         show: Callable[[ScreenSnapshot], None],
-        report: Callable[[AnyReport], None],
+        report: "Callable[[AnyReport], None]",
     ) -> None:
         self._hand_over = HandOver(presenter)
         self._show = show
@@ -65,6 +70,8 @@ class BenchLink:
             client = await host.open()
         except BenchGoneError as error:
             return error
+        from contracts.bench import Subscribe
+
         self._client = client
         sender = asyncio.create_task(self._send_in_order(client))
         try:
@@ -78,7 +85,7 @@ class BenchLink:
             sender.cancel()
         return await host.ended()
 
-    async def tell(self, command: AnyCommand) -> None:
+    async def tell(self, command: "AnyCommand") -> None:
         """Have the bench carry out `command`. Raises CommandRefused, or ChannelError without a bench."""
         if self._client is None:
             raise ChannelError("the bench is not up")
@@ -90,7 +97,9 @@ class BenchLink:
             self._changed.clear()
             await self._changed.wait()
 
-    def _take(self, report: AnyReport) -> None:
+    def _take(self, report: "AnyReport") -> None:
+        from contracts.bench import ScreenReport
+
         if isinstance(report, ScreenReport):
             self._queue(self._hand_over.reported(report.screen))
             self._show(self._hand_over.screen)
@@ -103,6 +112,8 @@ class BenchLink:
 
     async def _send_in_order(self, client: BenchClient) -> None:
         """Send one event after the other; one is forgotten when the bench has answered it."""
+        from contracts.bench import PressKnob
+
         while True:
             while self._unsent:
                 try:

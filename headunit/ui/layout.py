@@ -71,7 +71,7 @@ def compose(screen: ScreenSnapshot, width: int, height: int) -> Picture:
 def _split_at(rows: tuple[Row, ...], width: int) -> int:
     """Where the rule between list and panel stands: moved to the right once when a row needs it."""
     narrow, wide = min(width * 43 // 100, _LIST_MAX), min(width * 52 // 100, _LIST_MAX)
-    needed = max((width_of(row.label) + width_of(row.value) + 9 for row in rows), default=0)
+    needed = max((width_of(row.label) + width_of(row.value) + 9 for row in rows if row.selectable), default=0)
     return narrow if needed <= narrow else wide
 
 
@@ -97,8 +97,13 @@ def _list(rows: tuple[Row, ...], focus: int, width: int, height: int) -> tuple[l
     shown: dict[int, int] = {}
     for place, index in enumerate(range(first, min(len(rows), first + visible))):
         y = min(height - 1, 1 + place * step)
-        lines[y] = _row(rows[index], index == focus, width)
+        row = rows[index]
+        lines[y] = _row(row, index == focus, width)
         shown[y] = index
+        if step == 2 and not row.selectable and not row.value:
+            texts = wrap(row.label, width - 7)
+            lines[y] = _row(Row(texts[0], tone=row.tone, selectable=False), False, width)
+            lines[y + 1] = _row(Row(" ".join(texts[1:]), tone=row.tone, selectable=False), False, width)
         if index == focus:
             focus_y = y
     if focus in shown.values():

@@ -81,6 +81,13 @@ def test_a_line_knows_which_row_it_shows() -> None:
     assert sorted(picture.rows.values()) == list(range(len(STORE.rows)))
 
 
+def test_a_line_that_is_no_choice_is_read_to_its_end() -> None:
+    notice = Row("Products appear with the first synchronisation", selectable=False)
+    lines = lines_of(msgspec.structs.replace(STORE, rows=(notice, *STORE.rows)))
+    assert "Products appear with the first" in lines[4]
+    assert "synchronisation " in lines[5]
+
+
 def test_the_code_of_a_notice_is_in_small_print() -> None:
     lines = lines_of(CHECKOUT_OFFLINE)
     assert any("nothing will be sent later" in line for line in lines)
