@@ -6,9 +6,13 @@ from contracts.link import Delivered, Direction, LinkConditions
 
 
 class ConstantLink:
-    """A `LinkModel` with `delay_ms` one way and at most `room` bytes under way per direction."""
+    """A `LinkModel` with `delay_ms` one way and at most `room` bytes under way per direction.
 
-    def __init__(self, *, delay_ms: float = 10.0, room: int = 1 << 30) -> None:
+    With `merge`, what arrives together is told as one delivery.
+    """
+
+    def __init__(self, *, delay_ms: float = 10.0, room: int = 1 << 30, merge: bool = False) -> None:
+        self._merge = merge
         self._conditions = LinkConditions(delay_up_ms=delay_ms, delay_down_ms=delay_ms)
         self._room = room
         self._flows = 0
@@ -49,7 +53,12 @@ class ConstantLink:
                 due_ns, flow, n = queue.popleft()
                 events.append((due_ns, Delivered(flow, direction, n)))
         events.sort(key=lambda event: event[0])
-        return [event for _, event in events]
+        deliveries: list[Delivered] = []
+        for _, (flow, direction, n) in events:
+            if self._merge and deliveries and deliveries[-1][:2] == (flow, direction):
+                n += deliveries.pop().n
+            deliveries.append(Delivered(flow, direction, n))
+        return deliveries
 
     def set_conditions(self, now_ns: int, conditions: LinkConditions) -> None:
         self._conditions = conditions

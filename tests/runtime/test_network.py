@@ -53,6 +53,7 @@ RIGS = {
     "real": Rig(None, real),
     "wire": Rig(VirtualLoop, virtual),
     "link": Rig(VirtualLoop, lambda: virtual(ConstantLink())),
+    "merging link": Rig(VirtualLoop, lambda: virtual(ConstantLink(merge=True))),
     "narrow link": Rig(VirtualLoop, lambda: virtual(ConstantLink(room=1000))),
 }
 
@@ -152,6 +153,21 @@ def test_bytes_go_both_ways_in_order(rig: Rig) -> None:
             assert await receive(accepted, 7) == b"one two"
             await send_all(accepted, b"three")
             assert await receive(opened, 5) == b"three"
+
+    rig.run(story)
+
+
+def test_bytes_that_follow_the_handshake_at_once_arrive(rig: Rig) -> None:
+    async def story(car: Network, backend: Network, host: str) -> None:
+        arrivals: asyncio.Queue[Stream] = asyncio.Queue()
+        listener = await backend.listen(host, 0, arrivals.put_nowait)
+        opened = await car.connect(host, listener.port, timeout_s=5.0)
+        opened.send(b"at once")
+        opened.close()
+        accepted = await arrivals.get()
+        assert await receive(accepted, 100) == b"at once"
+        accepted.close()
+        listener.close()
 
     rig.run(story)
 

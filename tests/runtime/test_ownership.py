@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -161,8 +162,10 @@ def test_the_clock_of_the_rig_survives_its_dead_sleepers(loop: VirtualLoop) -> N
 
 
 def test_closing_the_loop_buries_the_dead_in_silence(
-    loop: VirtualLoop, recwarn: pytest.WarningsRecorder
+    loop: VirtualLoop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    heard: list[object] = []
+    monkeypatch.setattr(sys, "unraisablehook", heard.append)
 
     async def stubborn() -> None:
         while True:
@@ -173,13 +176,23 @@ def test_closing_the_loop_buries_the_dead_in_silence(
                 await late
                 raise RuntimeError("nobody hears this")
 
+    async def clinging() -> None:
+        for _ in range(5):
+            try:
+                await loop.create_future()
+            except GeneratorExit:
+                heard.append("closed")
+
     async def main() -> None:
         loop.spawn("car#1", stubborn())
+        loop.spawn("car#1", clinging())
         await asyncio.sleep(0.5)
         loop.spawn("car#1", asyncio.sleep(1.0), name="never begun")
         loop.abandon("car#1")
+        gc.collect()
 
     loop.run_until_complete(main())
+    assert heard == []
     loop.close()
     gc.collect()
-    assert not recwarn.list
+    assert heard == ["closed"] * 5

@@ -115,19 +115,6 @@ def test_ports_are_given_out_in_order() -> None:
     play(story)
 
 
-def test_bytes_that_follow_the_handshake_at_once_are_not_lost() -> None:
-    async def story() -> None:
-        bench = Bench(delay_ms=10.0)
-        await bench.listen()
-        opened = await bench.car.connect("backend", PORT, timeout_s=5.0)
-        opened.send(b"at once")
-        opened.close()
-        accepted = await bench.accepted.get()
-        assert await receive(accepted, 100) == b"at once"
-
-    play(story)
-
-
 def test_the_window_bounds_what_is_under_way_and_the_buffer_what_waits() -> None:
     async def story() -> None:
         bench = Bench(delay_ms=10.0)
