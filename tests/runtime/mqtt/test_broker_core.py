@@ -1,0 +1,469 @@
+"""The broker's core to the millisecond: time-outs, expiry, limits, queues, and what it does not offer."""
+
+import pytest
+
+from runtime.mqtt.broker.config import PROFILES, BrokerConfig, DropPolicy
+from runtime.mqtt.packets import (
+    Auth,
+    Connack,
+    Connect,
+    Disconnect,
+    Pingresp,
+    Properties,
+    PropertyId,
+    Puback,
+    Publish,
+    ReasonCode,
+    Suback,
+    Subscribe,
+    Subscription,
+    Unsubscribe,
+    Will,
+    encode_publish,
+)
+from tests.runtime.mqtt.broker_bench import MS, Client, S, Table
+
+HOUR_S = 3600
+
+
+def will(payload: bytes = b"lost", delay_s: int = 0) -> Will:
+    """A will at QoS 1."""
+    return Will("will", payload, 1, properties=Properties((PropertyId.WILL_DELAY_INTERVAL, delay_s)))
+
+
+def watcher(table: Table) -> Client:
+    """A client that hears of wills."""
+    client = table.join("watcher")
+    client.subscribe(Subscription("will"))
+    return client
+
+
+# What it announces, and what it does not offer
+
+
+def test_connack_announces_what_clients_must_know() -> None:
+    """Section 3.2.2.3; without Topic Alias Maximum there are no aliases."""
+    _, connack = Table(BrokerConfig(receive_maximum=7, max_packet_size=9_000)).connack()
+    assert connack.properties == Properties(
+        (PropertyId.RECEIVE_MAXIMUM, 7),
+        (PropertyId.MAXIMUM_QOS, 1),
+        (PropertyId.MAXIMUM_PACKET_SIZE, 9_000),
+        (PropertyId.SUBSCRIPTION_IDENTIFIER_AVAILABLE, 0),
+        (PropertyId.SHARED_SUBSCRIPTION_AVAILABLE, 0),
+    )
+
+
+def test_a_session_is_given_no_more_life_than_the_broker_allows() -> None:
+    """Section 3.2.2.3.2: the broker says so when it differs from what was asked for."""
+    table = Table(BrokerConfig(max_session_expiry_s=60))
+    client, connack = table.connack(expiry_s=HOUR_S)
+    assert connack.properties.integer(PropertyId.SESSION_EXPIRY_INTERVAL, -1) == 60
+    client.lose()
+    table.wait(60 * S)
+    assert len(table.broker.sessions) == 0
+
+
+def test_client_identifiers_are_assigned_in_order_and_never_to_two() -> None:
+    table = Table()
+    table.join("assigned-2")
+    names = [table.connack("")[1].properties.text(PropertyId.ASSIGNED_CLIENT_IDENTIFIER) for _ in range(3)]
+    assert names == ["assigned-1", "assigned-3", "assigned-4"]
+
+
+def test_qos_2_is_refused_by_its_reason_code() -> None:
+    """[MQTT-3.2.2-11]: 0x9B."""
+    client = Table().join()
+    assert client.send(encode_publish("a", b"", 1, qos=2)) == [Disconnect(ReasonCode.QOS_NOT_SUPPORTED)]
+    assert client.is_closed()
+
+
+@pytest.mark.parametrize("packet", [b"\x50\x02\x00\x01", b"\x62\x02\x00\x01", b"\x70\x02\x00\x01"])
+def test_packets_of_qos_2_are_a_protocol_error(packet: bytes) -> None:
+    assert Table().join().send(packet) == [Disconnect(ReasonCode.PROTOCOL_ERROR)]
+
+
+def test_a_will_at_qos_2_is_refused() -> None:
+    """[MQTT-3.2.2-12]"""
+    client = Client(Table())
+    answer = client.send(Connect("car", will=Will("will", qos=2)))
+    assert answer == [Connack(False, ReasonCode.QOS_NOT_SUPPORTED)]
+    assert client.is_closed()
+
+
+def test_a_will_with_a_wildcard_in_its_topic_is_refused() -> None:
+    client = Client(Table())
+    assert client.send(Connect("car", will=Will("will/#"))) == [Connack(False, ReasonCode.TOPIC_NAME_INVALID)]
+
+
+def test_a_subscription_at_qos_2_is_granted_qos_1() -> None:
+    """[MQTT-3.8.4-7]"""
+    [suback] = Table().join().subscribe(Subscription("a", 2))
+    assert suback == Suback(1, (ReasonCode.GRANTED_QOS_1,))
+
+
+def test_shared_subscriptions_are_refused_alone() -> None:
+    """Section 3.2.2.3.13: 0x9E."""
+    [suback] = Table().join().subscribe(Subscription("$share/g/a"), Subscription("a"))
+    assert suback == Suback(1, (ReasonCode.SHARED_SUBSCRIPTIONS_NOT_SUPPORTED, ReasonCode.GRANTED_QOS_1))
+
+
+def test_subscription_identifiers_are_refused() -> None:
+    """Section 3.2.2.3.12: 0xA1."""
+    properties = Properties((PropertyId.SUBSCRIPTION_IDENTIFIER, 1))
+    [answer] = Table().join().send(Subscribe(1, (Subscription("a"),), properties))
+    assert answer == Disconnect(ReasonCode.SUBSCRIPTION_IDENTIFIERS_NOT_SUPPORTED)
+
+
+def test_extended_authentication_is_refused() -> None:
+    """Section 4.12: 0x8C."""
+    client = Client(Table())
+    answer = client.send(Connect("car", properties=Properties((PropertyId.AUTHENTICATION_METHOD, "X"))))
+    assert answer == [Connack(False, ReasonCode.BAD_AUTHENTICATION_METHOD)]
+
+
+def test_auth_after_a_plain_connect_is_a_protocol_error() -> None:
+    """[MQTT-4.12.0-6]"""
+    assert Table().join().send(Auth()) == [Disconnect(ReasonCode.PROTOCOL_ERROR)]
+
+
+def test_a_client_of_mqtt_3_is_refused_in_its_own_words() -> None:
+    """MQTT 3.1.1, section 3.2.2.3: return code 1, unacceptable protocol version."""
+    client = Client(Table())
+    client.connection.receive(S, b"\x10\x0d\x00\x04MQTT\x04\x02\x00\x00\x00\x01a")
+    assert client.raw() == b"\x20\x02\x00\x01"
+    assert client.is_closed()
+
+
+@pytest.mark.parametrize("first", [0x20, 0x90, 0xB0, 0xD0])
+def test_a_servers_packets_are_not_a_clients_to_send(first: int) -> None:
+    assert Table().join().send(bytes((first, 0))) == [Disconnect(ReasonCode.PROTOCOL_ERROR)]
+
+
+def test_a_packet_above_the_announced_size_is_refused() -> None:
+    """[MQTT-3.2.2-15]"""
+    client = Table(BrokerConfig(max_packet_size=100)).join()
+    assert client.send(encode_publish("a", bytes(100), 1)) == [Disconnect(ReasonCode.PACKET_TOO_LARGE)]
+
+
+def test_a_malformed_connect_is_answered_with_connack_not_with_disconnect() -> None:
+    """[MQTT-3.14.0-1]"""
+    client = Client(Table())
+    answer = client.send(b"\x10\x0e\x00\x04MQTT\x05\x03\x00\x00\x00\x00\x01a")
+    assert answer == [Connack(False, ReasonCode.MALFORMED_PACKET)]
+    assert client.is_closed()
+
+
+def test_nothing_is_read_after_the_end() -> None:
+    table = Table()
+    client = table.join()
+    assert client.send(b"\x00\x00\xc0\x00", b"\xc0\x00") == [Disconnect(ReasonCode.MALFORMED_PACKET)]
+
+
+# Time
+
+
+def test_a_connection_without_connect_is_closed_after_the_reasonable_time() -> None:
+    """Section 3.1."""
+    table = Table(BrokerConfig(connect_timeout_s=10))
+    client = Client(table)
+    table.wait(10 * S - MS)
+    assert not client.is_closed()
+    table.wait(MS)
+    assert client.is_closed()
+    assert client.raw() == b""
+
+
+def test_keep_alive_ends_at_one_and_a_half_to_the_millisecond() -> None:
+    """[MQTT-3.1.2-22]; every packet begins it anew."""
+    table = Table()
+    client = table.join(keep_alive_s=20)
+    table.wait(25 * S)
+    assert client.send(b"\xc0\x00") == [Pingresp()]
+    table.wait(30 * S - MS)
+    assert not client.is_closed()
+    table.wait(MS)
+    assert client.read() == [Disconnect(ReasonCode.KEEP_ALIVE_TIMEOUT)]
+    assert client.is_closed()
+
+
+def test_half_a_packet_does_not_keep_a_client_alive() -> None:
+    table = Table()
+    client = table.join(keep_alive_s=20)
+    table.wait(29 * S)
+    client.send(b"\xc0")
+    table.wait(S)
+    assert client.is_closed()
+
+
+def test_keep_alive_zero_never_ends() -> None:
+    """Section 3.1.2.10."""
+    table = Table()
+    client = table.join(keep_alive_s=0)
+    table.wait(365 * 24 * HOUR_S * S)
+    assert not client.is_closed()
+
+
+def test_a_session_ends_when_its_expiry_interval_has_passed() -> None:
+    """[MQTT-3.1.2-23]"""
+    for waited_ns, expected in ((60 * S - MS, True), (60 * S, False)):
+        table = Table()
+        client = table.join(expiry_s=60)
+        table.wait(HOUR_S * S)
+        client.lose()
+        table.wait(waited_ns)
+        assert table.connack(expiry_s=60)[1].session_present is expected
+
+
+def test_a_session_for_ever_does_not_end() -> None:
+    table = Table()
+    table.join(expiry_s=0xFFFF_FFFF).lose()
+    table.wait(200 * 365 * 24 * HOUR_S * S)
+    assert table.connack()[1].session_present
+
+
+def test_a_delayed_will_is_published_after_its_delay() -> None:
+    """Section 3.1.3.2.2."""
+    table = Table()
+    watching = watcher(table)
+    table.join(expiry_s=HOUR_S, will=will(delay_s=30)).lose()
+    table.wait(30 * S - MS)
+    assert watching.payloads() == []
+    table.wait(MS)
+    assert watching.payloads() == [b"lost"]
+    table.wait(2 * HOUR_S * S)
+    assert watching.payloads() == []
+
+
+def test_a_delayed_will_is_published_at_the_end_of_its_session_if_that_comes_first() -> None:
+    table = Table()
+    watching = watcher(table)
+    table.join(expiry_s=10, will=will(delay_s=30)).lose()
+    table.wait(10 * S)
+    assert watching.payloads() == [b"lost"]
+
+
+def test_a_take_over_publishes_a_will_without_delay_and_no_other() -> None:
+    """Section 3.1.4, non-normative comment to [MQTT-3.1.4-3]."""
+    for delay_s, expected in ((0, [b"lost"]), (30, [])):
+        table = Table()
+        watching = watcher(table)
+        table.join(expiry_s=HOUR_S, will=will(delay_s=delay_s))
+        table.join(expiry_s=HOUR_S)
+        table.wait(HOUR_S * S)
+        assert watching.payloads() == expected
+
+
+def test_a_take_over_with_clean_start_publishes_a_delayed_will_too() -> None:
+    table = Table()
+    watching = watcher(table)
+    table.join(expiry_s=HOUR_S, will=will(delay_s=30))
+    table.join(clean_start=True)
+    assert watching.payloads() == [b"lost"]
+
+
+def test_a_keep_alive_time_out_publishes_the_will() -> None:
+    table = Table()
+    watching = watcher(table)
+    table.join(keep_alive_s=10, will=will())
+    table.wait(15 * S)
+    assert watching.payloads() == [b"lost"]
+
+
+def test_a_message_that_waited_carries_what_is_left_of_its_life() -> None:
+    """[MQTT-3.3.2-6]"""
+    table = Table()
+    client = table.join(expiry_s=HOUR_S)
+    client.subscribe(Subscription("a"))
+    client.lose()
+    table.join("sender").publish("a", b"x", expiry_s=60)
+    table.wait(2_500 * MS)
+    [message] = table.join(expiry_s=HOUR_S).messages()
+    assert message.properties.integer(PropertyId.MESSAGE_EXPIRY_INTERVAL, -1) == 58
+
+
+def test_a_message_is_dropped_when_its_life_ends_before_delivery_begins() -> None:
+    """[MQTT-3.3.2-5]"""
+    for waited_ns, expected in ((60 * S - MS, [b"short", b"long"]), (60 * S, [b"long"])):
+        table = Table()
+        client = table.join(expiry_s=HOUR_S)
+        client.subscribe(Subscription("a"))
+        client.lose()
+        sender = table.join("sender")
+        sender.publish("a", b"short", expiry_s=60)
+        sender.publish("a", b"long")
+        table.wait(waited_ns)
+        assert table.join(expiry_s=HOUR_S).payloads() == expected
+        assert table.broker.counts.expired == 2 - len(expected)
+
+
+def test_a_retained_message_is_forgotten_when_its_life_ends() -> None:
+    """Section 3.3.2.3.3."""
+    for waited_ns, packets in ((60 * S - MS, [Suback, Publish]), (60 * S, [Suback])):
+        table = Table()
+        table.join("sender").publish("a", b"x", expiry_s=60, retain=True)
+        table.wait(waited_ns)
+        assert [type(each) for each in table.join().subscribe(Subscription("+"))] == packets
+
+
+def test_a_retained_message_is_sent_with_what_is_left_of_its_life() -> None:
+    table = Table()
+    table.join("sender").publish("a", b"x", expiry_s=60, retain=True)
+    table.wait(59 * S)
+    client = table.join()
+    suback, message = client.subscribe(Subscription("a"))
+    assert isinstance(suback, Suback)
+    assert isinstance(message, Publish)
+    assert message.properties.integer(PropertyId.MESSAGE_EXPIRY_INTERVAL, -1) == 1
+
+
+# Limits
+
+
+@pytest.mark.parametrize(
+    ("policy", "kept"), [(DropPolicy.NEWEST, [b"0", b"1"]), (DropPolicy.OLDEST, [b"2", b"3"])]
+)
+def test_a_full_queue_loses_messages_by_its_policy(policy: DropPolicy, kept: list[bytes]) -> None:
+    table = Table(BrokerConfig(max_queued=2, drop_policy=policy))
+    client = table.join(expiry_s=HOUR_S)
+    client.subscribe(Subscription("a"))
+    client.lose()
+    sender = table.join("sender")
+    for number in range(4):
+        sender.publish("a", str(number).encode())
+    assert table.join(expiry_s=HOUR_S).payloads() == kept
+    assert table.broker.counts.dropped == 2
+
+
+def test_a_full_queue_makes_room_of_what_has_expired_first() -> None:
+    table = Table(BrokerConfig(max_queued=2))
+    client = table.join(expiry_s=HOUR_S)
+    client.subscribe(Subscription("a"))
+    client.lose()
+    sender = table.join("sender")
+    sender.publish("a", b"kept")
+    sender.publish("a", b"short", expiry_s=1)
+    table.wait(S)
+    sender.publish("a", b"new")
+    assert table.join(expiry_s=HOUR_S).payloads() == [b"kept", b"new"]
+    assert (table.broker.counts.dropped, table.broker.counts.expired) == (0, 1)
+
+
+def test_the_broker_limits_what_is_in_flight_whatever_the_client_allows() -> None:
+    table = Table(BrokerConfig(max_inflight=2))
+    client = table.join()
+    client.subscribe(Subscription("a"))
+    sender = table.join("sender")
+    for number in range(3):
+        sender.publish("a", str(number).encode())
+    first, second = client.messages()
+    client.acknowledge(first, second)
+    assert client.payloads() == [b"2"]
+
+
+def test_a_slow_client_is_not_written_to_and_its_messages_wait_in_order() -> None:
+    table = Table()
+    client, sender = table.join(), table.join("sender")
+    client.subscribe(Subscription("a"))
+    client.connection.pause()
+    sender.publish("a", b"1")
+    sender.send(encode_publish("a", b"2", 0, qos=0))
+    assert client.read() == []
+    client.connection.resume(table.now_ns)
+    assert client.payloads() == [b"1", b"2"]
+
+
+def test_qos_0_messages_of_a_slow_client_go_with_its_connection() -> None:
+    table = Table()
+    client, sender = table.join(expiry_s=HOUR_S), table.join("sender")
+    client.subscribe(Subscription("a"))
+    client.connection.pause()
+    sender.send(encode_publish("a", b"qos 0", 0, qos=0))
+    sender.publish("a", b"qos 1")
+    client.lose()
+    assert table.join(expiry_s=HOUR_S).payloads() == [b"qos 1"]
+
+
+def test_a_client_that_exceeds_the_announced_receive_maximum_is_disconnected() -> None:
+    """[MQTT-3.3.4-7], section 3.3.4: 0x93, counted in acknowledgements that could not leave yet."""
+    client = Table(BrokerConfig(receive_maximum=2)).join()
+    client.connection.pause()
+    for number in (1, 2):
+        assert isinstance(client.send(encode_publish("a", b"", number))[0], Puback)
+    assert client.send(encode_publish("a", b"", 3)) == [Disconnect(ReasonCode.RECEIVE_MAXIMUM_EXCEEDED)]
+
+
+def test_packet_identifiers_go_round_and_skip_those_in_flight() -> None:
+    """[MQTT-2.2.1-4]"""
+    table = Table()
+    client, sender = table.join(), table.join("sender")
+    client.subscribe(Subscription("a"))
+    sender.publish("a", b"kept")
+    assert [each.packet_id for each in client.messages()] == [1]
+    for _ in range(0xFFFF - 1):
+        sender.publish("a")
+        client.acknowledge(*client.messages())
+    sender.publish("a")
+    assert [each.packet_id for each in client.messages()] == [2]
+
+
+def test_a_puback_for_nothing_changes_nothing() -> None:
+    table = Table()
+    client = table.join()
+    assert client.send(Puback(9)) == []
+    assert table.broker.counts.acknowledged == 0
+
+
+def test_profiles_are_of_brokers_in_the_field() -> None:
+    assert list(PROFILES) == ["default", "mosquitto", "emqx", "hivemq"]
+    assert PROFILES["emqx"].drop_policy is DropPolicy.OLDEST
+
+
+# The whole
+
+
+def test_counts_tell_messages_redeliveries_and_acknowledgements() -> None:
+    table = Table()
+    client, sender = table.join(expiry_s=HOUR_S), table.join("sender")
+    client.subscribe(Subscription("a"))
+    sender.publish("a")
+    client.lose()
+    client = table.join(expiry_s=HOUR_S)
+    client.acknowledge(*client.messages())
+    counts = table.broker.counts
+    assert (counts.messages_in, counts.messages_out, counts.redelivered, counts.acknowledged) == (1, 2, 1, 1)
+
+
+def test_a_broker_that_was_killed_and_kept_its_state_resumes_sessions() -> None:
+    table = Table()
+    client, sender = table.join(expiry_s=HOUR_S), table.join("sender")
+    client.subscribe(Subscription("a"))
+    sender.publish("a", b"x")
+    table.broker.lose_connections(table.now_ns)
+    client, connack = table.connack(expiry_s=HOUR_S)
+    assert connack.session_present
+    [message] = client.messages()
+    assert (message.payload, message.duplicate) == (b"x", True)
+
+
+def test_the_end_of_a_session_ends_its_subscriptions() -> None:
+    table = Table()
+    client = table.join()
+    client.subscribe(Subscription("a"), Subscription("b/+"))
+    client.lose()
+    sender = table.join("sender")
+    assert sender.send(encode_publish("a", b"", 1)) == [Puback(1, ReasonCode.NO_MATCHING_SUBSCRIBERS)]
+
+
+def test_routes_follow_subscriptions() -> None:
+    """A route is remembered per topic, and forgotten when anyone subscribes or unsubscribes."""
+    table = Table()
+    sender, client = table.join("sender"), table.join()
+    for change, expected in (
+        (Unsubscribe(1, ("none",)), []),
+        (Subscribe(2, (Subscription("a"),)), [b"x"]),
+        (Unsubscribe(3, ("a",)), []),
+        (Subscribe(4, (Subscription("#"),)), [b"x"]),
+    ):
+        client.send(change)
+        sender.publish("a", b"x")
+        assert client.payloads() == expected
