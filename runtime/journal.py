@@ -41,6 +41,7 @@ class JournalBook:
         "_actors",
         "_digest",
         "_entries",
+        "_is_closed",
         "_keep",
         "_listeners",
         "_now_ms",
@@ -65,6 +66,7 @@ class JournalBook:
         self._actors: dict[str, ActorJournal] = {}
         self._digest = sha256()
         self._seq = 0
+        self._is_closed = False
 
     def actor(self, name: str) -> "ActorJournal":
         """The journal in which `name` writes."""
@@ -78,6 +80,8 @@ class JournalBook:
 
         Raises JournalError when `data` is not JSON; nothing is written then.
         """
+        if self._is_closed:
+            return
         if data:
             data = {name: redact(name, value) for name, value in data.items()}
         entry = JournalEntry(
@@ -97,6 +101,10 @@ class JournalBook:
             self._entries.append(entry)
         for listener in self._listeners:
             listener(entry)
+
+    def close(self) -> None:
+        """The story is over: what is written from now on, while programs are taken down, is no part of it."""
+        self._is_closed = True
 
     def digest(self) -> str:
         """SHA-256 over all lines so far, in hex."""

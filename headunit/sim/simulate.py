@@ -180,6 +180,7 @@ async def _run(
     world = World(rig, WorldConfig.of(scenario), timeline, make_backend)
     await world.open()
     violations = await Play(scenario, world, progress).run()
+    rig.book.close()
     return violations, round((rig.clock.transport_ns() - world.start_ns) / NS_PER_S, 3)
 
 

@@ -7,6 +7,7 @@ number, RFC 9293 section 3.4):
 - SYN up, then SYN-ACK down, before the client's first byte may follow. The kernel has accepted the client
   by then, so its connect() returns at once and it is its first bytes that wait, out of coverage for as
   long as it takes. In the virtual network the connect() itself waits, and times out.
+  A client that closes before that, out of coverage, has never connected: nothing it wrote arrives.
 - FIN: a half-close arrives after the data before it, and the other direction lives on.
 - RST: what its sender has not yet put on the link is dropped, the rest arrives, then the other end is
   reset (SO_LINGER 0). A service that cannot be reached is answered with RST, too.
@@ -63,6 +64,8 @@ class _End(asyncio.Protocol):
         self.crossing.push(self.direction, data)
 
     def eof_received(self) -> bool:
+        if self.crossing.gives_up(self):
+            return False
         self.crossing.push(self.direction, _Signal.FIN)
         return True
 
@@ -151,6 +154,17 @@ class Crossing:
             self.push(Direction.UP, _Signal.SYN)
         else:
             self.push(Direction.DOWN, _Signal.SYN)
+
+    def gives_up(self, end: _End) -> bool:
+        """Whether the client has ended what never began: then nothing of it may arrive later.
+
+        Out of coverage a real connect() would still be waiting, and a program that tires of it has sent
+        nothing. Without this, the CONNECT of every tired attempt would reach the broker after the outage.
+        """
+        if end is not self.client or self._established or self._driver.is_up:
+            return False
+        self._close()
+        return True
 
     def push(self, direction: Direction, item: bytes | _Signal) -> None:
         """Send `item` after all that was read before it."""

@@ -168,6 +168,29 @@ async def test_out_of_coverage_the_first_bytes_and_the_services_connection_wait(
         assert accepted.is_set()
 
 
+async def test_a_client_that_tires_out_of_coverage_has_never_connected() -> None:
+    heard: list[bytes] = []
+
+    async def listen(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while data := await reader.read(100):
+            heard.append(data)
+            writer.write(data)
+
+    async with rig(listen, NO_ROAD) as here:
+        _, tired = await here.connect()
+        tired.write(b"too early")
+        tired.close()
+        await tired.wait_closed()
+        reader, writer = await here.connect()
+        writer.write(b"patient")
+        async with asyncio.timeout(5):
+            while here.relay.connections != 1:
+                await asyncio.sleep(0)
+        here.driver.set_conditions(ROAD)
+        assert await reader.readexactly(7) == b"patient"
+    assert heard == [b"patient"]
+
+
 async def test_a_half_close_arrives_after_the_data_and_the_answer_still_comes() -> None:
     async def answer_at_the_end(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         question = await reader.read()
