@@ -30,6 +30,9 @@ from runtime.link_driver import LinkDriver
 NS_PER_S = 1_000_000_000
 
 _LINGER_0 = struct.pack("ii", 1, 0)
+_EARLY_BYTES = 65_536
+"""How much a client may write before its connection is established; then it is read no further."""
+
 _TIMER_MARGIN_NS = 1_000
 """Timers ask for a microsecond more, or the loop rings just before the instant and must ring again."""
 
@@ -249,7 +252,9 @@ class Crossing:
     def _hold(self, direction: Direction) -> None:
         lane = self._lanes[direction]
         if not lane.ended:
-            self._ends[direction].hold(lane.blocked or lane.waiting > 0)
+            # Before it is established a connection is read on, within bounds: else its end goes unnoticed.
+            most = 0 if self._established or direction is Direction.DOWN else _EARLY_BYTES
+            self._ends[direction].hold(lane.blocked or lane.waiting > most)
 
     def _arrived(self, direction: Direction, signal: _Signal) -> None:
         lane = self._lanes[direction]
