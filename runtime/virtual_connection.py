@@ -101,8 +101,8 @@ class Connection:
         up, down = Pipe(), Pipe()
         self.pipes = (up, down)
         self.streams = (
-            VirtualStream(loop, self, down, up, opener, listener),
-            VirtualStream(loop, self, up, down, listener, opener),
+            VirtualStream(loop, self, Direction.UP, (up, down), opener, listener),
+            VirtualStream(loop, self, Direction.DOWN, (up, down), listener, opener),
         )
 
     # What the streams ask
@@ -115,7 +115,7 @@ class Connection:
         if not pipe.unsent and not self._is_over:
             window = self._receive_buffer - pipe.readable - pipe.flying
             if window > 0 and n:
-                taken = self._path.offer(self._direction(stream), min(n, window))
+                taken = self._path.offer(stream.direction, min(n, window))
                 pipe.flying += taken
         buffered = min(n - taken, self._send_buffer - pipe.unsent)
         pipe.unsent += buffered
@@ -129,7 +129,7 @@ class Connection:
 
     def consumed(self, stream: VirtualStream) -> None:
         """The window is wider: send on."""
-        self._push(self._direction(stream, incoming=True))
+        self._push(self._peer(stream).direction)
 
     def has_room(self, stream: VirtualStream) -> bool:
         """Writable as Linux has it: no more than half of the send buffer is in use."""
@@ -139,7 +139,7 @@ class Connection:
         """Send a FIN after the last byte."""
         if not stream.outgoing.fin_due:
             stream.outgoing.fin_due = True
-            self._push(self._direction(stream))
+            self._push(stream.direction)
 
     def closed(self, stream: VirtualStream) -> None:
         """FIN, or RST when received bytes were left unread."""
@@ -158,12 +158,12 @@ class Connection:
         self._end()
         peer = self._peer(stream)
         if not peer.is_closed:
-            _ResetSink(peer, self._open_path, self._direction(stream))
+            _ResetSink(peer, self._open_path, stream.direction)
 
     def power_cut(self, stream: VirtualStream) -> None:
         """The host of `stream` has lost power: it falls silent, and forgets the connection."""
         stream.vanish()
-        direction = self._direction(stream)
+        direction = stream.direction
         self._ghosts[direction] = True
         stream.outgoing.fin_due = False
         del stream.outgoing.buffer[stream.outgoing.readable + stream.outgoing.flying :]
@@ -171,7 +171,7 @@ class Connection:
 
     def power_on(self, stream: VirtualStream) -> None:
         """The host of `stream` is back and knows nothing of the connection: it answers with RST."""
-        direction = self._direction(stream)
+        direction = stream.direction
         if direction not in self._ghosts or self._is_over:
             return
         self._ghosts[direction] = False
@@ -239,7 +239,4 @@ class Connection:
             pipe.drop_undelivered()
 
     def _peer(self, stream: VirtualStream) -> VirtualStream:
-        return self.streams[1] if stream is self.streams[0] else self.streams[0]
-
-    def _direction(self, stream: VirtualStream, *, incoming: bool = False) -> Direction:
-        return Direction.UP if (stream is self.streams[0]) != incoming else Direction.DOWN
+        return self.streams[1 - stream.direction]

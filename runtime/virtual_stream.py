@@ -6,6 +6,7 @@ from collections.abc import Callable
 from contextvars import Context
 from typing import Any, Protocol
 
+from contracts.link import Direction
 from runtime.virtual_handles import VirtualHandle, make_handle
 from runtime.virtual_loop import VirtualLoop
 
@@ -99,6 +100,13 @@ class VirtualStream:
 
     Errors are Linux's: after RST the next call raises ConnectionResetError, then `recv` returns b"" and
     `send` raises BrokenPipeError; bytes that had arrived before the RST can still be read.
+
+    Args:
+        loop: the loop it is watched on.
+        carrier: the connection.
+        direction: the way of the bytes it sends.
+        pipes: of both directions.
+        local, peer: addresses of this end and the other.
     """
 
     __slots__ = (
@@ -110,6 +118,7 @@ class VirtualStream:
         "_peer",
         "_reader",
         "_writer",
+        "direction",
         "incoming",
         "is_closed",
         "is_reset",
@@ -121,8 +130,8 @@ class VirtualStream:
         self,
         loop: VirtualLoop,
         carrier: Carrier,
-        incoming: Pipe,
-        outgoing: Pipe,
+        direction: Direction,
+        pipes: tuple[Pipe, Pipe],
         local: Address,
         peer: Address,
     ) -> None:
@@ -133,8 +142,9 @@ class VirtualStream:
         self._error: OSError | None = None
         self._reader: Watch | None = None
         self._writer: Watch | None = None
-        self.incoming = incoming
-        self.outgoing = outgoing
+        self.direction = direction
+        self.incoming = pipes[1 - direction]
+        self.outgoing = pipes[direction]
         self.is_closed = False
         self.is_reset = False
         self.on_close: Callable[[], object] | None = None
