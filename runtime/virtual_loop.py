@@ -80,7 +80,7 @@ class VirtualLoop(FencedLoop):
         self._generators: list[weakref.ref[AsyncGenerator[Any, Any]]] = []
         self._graveyard = Graveyard()
         self.steps = 0
-        """How many callbacks have run."""
+        """How many callbacks had run when the loop last stopped."""
 
     # Clock and scheduling
 
