@@ -8,7 +8,7 @@ from importlib import import_module
 from proofs.evidence import Evidence, read_evidence, write_evidence
 
 PROOFS = {
-    "same_story": "real time and virtual time tell the same story, on our broker and on mosquitto (3.5 minutes)",
+    "same_story": "real and virtual time tell the same story, on our broker and on mosquitto (3.5 minutes)",
     "faults": "no kill, power cut or outage at any instant loses an order or doubles a payment",
 }
 

@@ -5,11 +5,11 @@ faults and outages at random instants. A slice runs for at most 30 minutes; the 
 """
 
 from pathlib import Path
-from random import Random
 from tempfile import TemporaryDirectory
 
 from headunit.sim.simulate import simulate
 from proofs.evidence import Evidence, commit
+from runtime.randomness import SeededRandomness
 from runtime.stopwatch import Stopwatch
 
 CLAIM = "every checker is silent, whatever is killed, cut or covered, and whenever"
@@ -18,18 +18,31 @@ SEEDS_IN_ALL = 4000
 OUTCOMES = ("approve", "approve", "late", "duplicate", "decline", "silent", "wrong_amount")
 CAUSES = ("tunnel", "no_coverage", "operator_down", "peak_load", "garage")
 
+HEAD = """\
+seed = {seed}
+start = 2026-03-02T07:20:00Z
+duration_s = 300
+settle_s = 300
+activation_delay_s = 10
+"""
+ORDER = """\
+[[script]]
+at_s = 20
+within_s = 200
+choose = ["ConnectedDrive", "ConnectedDrive Store", "Real Time Traffic Information", "3 months", "Checkout"]
+
+[[script]]
+at_s = 24
+within_s = 200
+choose = ["Order"]
+"""
+
 
 def story(seed: int) -> str:
     """The scenario of one seed, as TOML."""
-    chance = Random(f"faults:{seed}")
-    parts = [
-        f"seed = {seed}\nstart = 2026-03-02T07:20:00Z\nduration_s = 300\nsettle_s = 300\nactivation_delay_s = 10\n",
-        "[[script]]\nat_s = 20\nwithin_s = 200\n"
-        'choose = ["ConnectedDrive", "ConnectedDrive Store", "Real Time Traffic Information", "3 months", '
-        '"Checkout"]\n',
-        '[[script]]\nat_s = 24\nwithin_s = 200\nchoose = ["Order"]\n',
-        f'[[script]]\nat_s = 60\npay = {{ outcome = "{chance.choice(OUTCOMES)}", delay_s = {chance.randint(0, 40)} }}\n',
-    ]
+    chance = SeededRandomness(seed).stream("faults")
+    paid = f'outcome = "{chance.choice(OUTCOMES)}", delay_s = {chance.randint(0, 40)}'
+    parts = [HEAD.format(seed=seed), ORDER, f"[[script]]\nat_s = 60\npay = {{ {paid} }}\n"]
     for _ in range(chance.randint(1, 3)):
         at_s = round(chance.choice((chance.uniform(24, 28), chance.uniform(55, 110))), 3)
         if chance.random() < 0.5:

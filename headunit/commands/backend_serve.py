@@ -22,4 +22,4 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> int:
     """Serve until interrupted."""
-    return program("backend_stub.app", "serve")(args)
+    return program("headunit.sim.alone", "serve_backend")(args)

@@ -20,4 +20,4 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> int:
     """Serve until interrupted."""
-    return program("headunit.sim.broker_process", "serve")(args)
+    return program("headunit.sim.alone", "serve_broker")(args)

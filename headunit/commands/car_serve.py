@@ -22,4 +22,4 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> int:
     """Serve until interrupted."""
-    return program("headunit.sim.car_process", "serve")(args)
+    return program("headunit.sim.alone", "serve_car")(args)

@@ -18,4 +18,4 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> int:
     """Serve until interrupted."""
-    return program("telematics.app", "serve")(args)
+    return program("headunit.sim.alone", "serve_telematics")(args)

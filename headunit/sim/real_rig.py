@@ -27,6 +27,14 @@ from telematics.link.model import BottleneckLink
 LOOPBACK = "127.0.0.1"
 
 
+def broker_address(url: str) -> tuple[str, int]:
+    """Host and port of an mqtt:// URL. Raises RigError for anything else."""
+    parts = urlsplit(url)
+    if parts.scheme != "mqtt" or not parts.hostname:
+        raise RigError(f"{url!r} is no broker: ours, mosquitto, or mqtt://HOST[:PORT]")
+    return parts.hostname, parts.port or 1883
+
+
 class RealRig:
     """Real sockets and real time, in one process; make it inside a running loop.
 
@@ -115,10 +123,7 @@ class RealRig:
             await self._mosquitto.start()
             self._upstream = (LOOPBACK, self._mosquitto.port)
         else:
-            url = urlsplit(self.broker)
-            if url.scheme != "mqtt" or not url.hostname:
-                raise RigError(f"{self.broker!r} is no broker: ours, mosquitto, or mqtt://HOST[:PORT]")
-            self._upstream = (url.hostname, url.port or 1883)
+            self._upstream = broker_address(self.broker)
         self._relay = Relay(self._driver, *self._upstream)
         await self._relay.listen(LOOPBACK, 0)
 
