@@ -9,7 +9,7 @@ from headunit.domain import basket
 from headunit.domain.facts import CarFacts, RequestKind
 from headunit.domain.intents import Intent, KeepBasket, RequestSync
 from headunit.domain.menu import Kind, Node
-from headunit.domain.situation import News
+from headunit.domain.situation import News, is_newer
 from headunit.domain.state import Asked, MenuState, Notice
 from headunit.domain.texts import LocalCode, mark
 from headunit.domain.view import View
@@ -126,8 +126,7 @@ def adopt(state: MenuState, facts: CarFacts) -> None:
         if facts.catalogue.list_version > state.refused_list:
             state.refused_list = None
     if facts.snapshot is not None and state.news:
-        at_ms = facts.snapshot.sent_at_ms
-        state.news = {number: news for number, news in state.news.items() if news.sent_at_ms > at_ms}
+        state.news = {number: news for number, news in state.news.items() if is_newer(news, facts.snapshot)}
 
 
 def settle(view: View) -> tuple[Intent, ...]:

@@ -1,7 +1,7 @@
 """From a page to the picture of the display."""
 
 from contracts.errors import ErrorCode
-from contracts.screen import Banner, Row, ScreenSnapshot
+from contracts.screen import Banner, Row, ScreenSnapshot, Tone
 from headunit.domain import motion_lock
 from headunit.domain.connection import freshness
 from headunit.domain.menu import Kind, Node, Open, Page, lineage
@@ -29,6 +29,7 @@ def draw(view: View, page: Page, focus: int, events: int) -> ScreenSnapshot:
         banner=_banner(view, page, chain),
         hints=_hints(view, page, focus),
         freshness=freshness(view, stale=page.stale),
+        freshness_tone=Tone.MUTED if view.situation.online else Tone.WARN,
         events=events,
     )
 

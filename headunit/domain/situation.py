@@ -2,7 +2,7 @@
 
 import msgspec
 
-from contracts.messages import OrderState, OrderView
+from contracts.messages import OrderState, OrderView, Snapshot
 from headunit.domain import cancel_lock, motion_lock
 from headunit.domain.facts import CarFacts
 from headunit.domain.market import MarketProfile, profile_of
@@ -46,14 +46,22 @@ class Situation(msgspec.Struct, frozen=True):
         return tuple(order for order in self.orders if order.state in UNPAID)
 
 
+def is_newer(news: News, snapshot: Snapshot | None) -> bool:
+    """Whether an answer knows more about its order than the snapshot; at a tie the higher version does."""
+    if snapshot is None or news.sent_at_ms > snapshot.sent_at_ms:
+        return True
+    if news.sent_at_ms < snapshot.sent_at_ms:
+        return False
+    known = next((order.version for order in snapshot.orders if order.number == news.order.number), 0)
+    return news.order.version > known
+
+
 def merged_orders(facts: CarFacts, news: dict[str, News]) -> tuple[OrderView, ...]:
     """Orders of the snapshot, each replaced by an answer that the backend gave later; new ones at the end."""
-    snapshot = facts.snapshot
-    known = snapshot.orders if snapshot is not None else ()
-    at_ms = snapshot.sent_at_ms if snapshot is not None else -1
-    newer = {number: item.order for number, item in news.items() if item.sent_at_ms > at_ms}
-    if not newer:
+    known = facts.snapshot.orders if facts.snapshot is not None else ()
+    if not news:
         return known
+    newer = {number: item.order for number, item in news.items() if is_newer(item, facts.snapshot)}
     merged = [newer.pop(order.number, order) for order in known]
     return (*merged, *newer.values())
 
