@@ -37,7 +37,8 @@ _HEADERS = {
     "Cache-Control": "no-store",
     "X-Content-Type-Options": "nosniff",
     "Content-Security-Policy": (
-        "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+        "default-src 'none'; style-src 'self'; img-src data:; form-action 'self'; base-uri 'none';"
+        " frame-ancestors 'none'"
     ),
 }
 
@@ -151,8 +152,8 @@ class Pages:
             "message.html",
             status=404,
             title="This link leads nowhere",
-            text="Check that the whole link was copied from the text message. If it was, ask 10101018"
-            " to send it again.",
+            text="Check that the whole link was copied from the text message. If it was, ask"
+            f" {self._find().profile.hotline} to send it again.",
         )
 
     async def refused(self, request: Request, error: Exception) -> Response:

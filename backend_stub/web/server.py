@@ -44,7 +44,8 @@ async def serve_web(web: Starlette, host: str = "127.0.0.1", port: int = 0) -> W
 
     # An own listener: uvicorn ends the whole program when it cannot have a port.
     listener = await asyncio.start_server(_refuse, host, port, start_serving=False)
-    socket = listener.sockets[0]
+    socket = listener.sockets[0].dup()
+    listener.close()
     bound: int = socket.getsockname()[1]
     server = Quiet(Config(web, log_level="warning", lifespan="off", ws="none", access_log=False))
     task = asyncio.create_task(server.serve(sockets=[socket]), name="backend pages")
