@@ -65,10 +65,9 @@ def serve_backend(args: argparse.Namespace) -> int:
     """`headunit backend serve`."""
 
     async def main() -> None:
-        from backend_stub.web.app import make_web
-
         from backend_stub.app import Backend, BackendConfig
         from backend_stub.domain.vehicle import VehicleRecord
+        from backend_stub.web.pages import make_web
         from backend_stub.web.server import serve_web
 
         host, port = broker_address(args.broker)

@@ -11,8 +11,7 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
-from backend_stub.web.app import make_web
-
+from backend_stub.web.pages import make_web
 from backend_stub.web.server import serve_web
 from contracts.bench import BenchInfo
 from headunit.sim.bench import Bench
