@@ -36,21 +36,34 @@ log_type warning
 """
 
 
-def find_mosquitto() -> str | None:
-    """Where the broker's executable is, also outside PATH where systems keep daemons; None if nowhere."""
-    return shutil.which("mosquitto") or shutil.which("mosquitto", path=_SYSTEM_FOLDERS)
+def find_mosquitto(search_path: str | None = None) -> str | None:
+    """Where the broker's executable is; None if nowhere.
+
+    Looks in the folders of `search_path`, else in PATH and where systems keep their daemons.
+    """
+    if search_path is None:
+        search_path = os.pathsep.join((os.environ.get("PATH", os.defpath), _SYSTEM_FOLDERS))
+    return shutil.which("mosquitto", path=search_path)
 
 
 class Mosquitto:
     """One mosquitto on the loopback interface, gone when it is stopped or this process dies.
 
     Its queues are unbounded: by default it keeps 1,000 messages per client and drops the rest even for a
-    client that is connected and merely slow. `settings` are further lines of its configuration file.
+    client that is connected and merely slow.
+
+    Args:
+        host: the address it listens on.
+        settings: further lines of its configuration file.
+        search_path: where to look for it (`find_mosquitto`).
     """
 
-    def __init__(self, host: str = "127.0.0.1", settings: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self, host: str = "127.0.0.1", settings: tuple[str, ...] = (), search_path: str | None = None
+    ) -> None:
         self._host = host
         self._settings = settings
+        self._search_path = search_path
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._process: Process | None = None
         self._port = 0
@@ -72,7 +85,7 @@ class Mosquitto:
 
         Raises BrokerUnavailableError when it is not installed or does not start, with what it said.
         """
-        executable = find_mosquitto()
+        executable = find_mosquitto(self._search_path)
         if executable is None:
             raise BrokerUnavailableError(_HOW_TO_INSTALL)
         said = ""

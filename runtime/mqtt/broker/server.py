@@ -9,7 +9,7 @@ from runtime.mqtt.broker.stream_sink import StreamSink
 from runtime.ports import Listener, Network, Stream
 
 _NS_PER_S: Final = 1_000_000_000
-_SLACK: Final = 1_048_576
+_SLACK: Final = 524_288
 """What a peer that does not read can pile up beside one message of the largest size."""
 
 
@@ -38,6 +38,10 @@ class BrokerServer:
         if self._listener is None:
             raise BrokerUnavailableError("the broker does not listen yet; await listen(host, port) first")
         return self._listener.port
+
+    def unsent(self) -> list[int]:
+        """Bytes that wait to be sent, per connection in the order of their accepting."""
+        return [sink.unsent for sink in self._sinks.values()]
 
     async def listen(self, host: str, port: int = 0) -> None:
         """Accept connections; port 0 takes a free one. Raises OSError when the port is taken."""

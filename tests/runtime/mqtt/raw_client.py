@@ -43,8 +43,10 @@ class RawClient:
         """All bytes received so far."""
         self.is_closed = False
         """Whether the broker has closed the connection."""
+        self.patience_s = PATIENCE_S
+        """How long an answer may take."""
         self._garbled: MqttProtocolError | None = None
-        asyncio.get_running_loop().add_reader(stream.fileno(), self._readable)
+        self.release()
 
     @classmethod
     async def open(cls, network: Network, host: str, port: int) -> "RawClient":
@@ -69,22 +71,46 @@ class RawClient:
             asyncio.get_running_loop().remove_reader(self._stream.fileno())
         self._news.set()
 
+    def hold(self) -> None:
+        """Read nothing until `release`."""
+        asyncio.get_running_loop().remove_reader(self._stream.fileno())
+
+    def release(self) -> None:
+        """Read whatever comes."""
+        asyncio.get_running_loop().add_reader(self._stream.fileno(), self._readable)
+
     def send(self, *packets: Packet | bytes) -> None:
         """Send packets, or bytes as they are."""
         data = b"".join(each if isinstance(each, bytes) else each.encode() for each in packets)
         assert self._stream.send(data) == len(data), "the test sends more than the stream takes"
 
+    async def send_all(self, data: bytes) -> None:
+        """Send more than a stream takes at once."""
+        loop = asyncio.get_running_loop()
+        rest = memoryview(data)
+        while rest:
+            try:
+                rest = rest[self._stream.send(rest) :]
+            except BlockingIOError:
+                room = loop.create_future()
+                loop.add_writer(self._stream.fileno(), room.set_result, None)
+                try:
+                    async with asyncio.timeout(self.patience_s):
+                        await room
+                finally:
+                    loop.remove_writer(self._stream.fileno())
+
     async def packet(self) -> Packet:
         """The next packet."""
         try:
-            async with asyncio.timeout(PATIENCE_S):
+            async with asyncio.timeout(self.patience_s):
                 while not self._packets:
                     assert self._garbled is None, f"not MQTT 5: {self._garbled}"
                     assert not self.is_closed, "the broker closed the connection instead of answering"
                     self._news.clear()
                     await self._news.wait()
         except TimeoutError:
-            raise AssertionError(f"no packet within {PATIENCE_S} s") from None
+            raise AssertionError(f"no packet within {self.patience_s} s") from None
         return self._packets.popleft()
 
     async def expect(self, kind: type[P]) -> P:
@@ -96,12 +122,12 @@ class RawClient:
     async def expect_closed(self) -> None:
         """The broker closes without another packet."""
         try:
-            async with asyncio.timeout(PATIENCE_S):
+            async with asyncio.timeout(self.patience_s):
                 while not self.is_closed and not self._packets:
                     self._news.clear()
                     await self._news.wait()
         except TimeoutError:
-            raise AssertionError(f"still connected after {PATIENCE_S} s") from None
+            raise AssertionError(f"still connected after {self.patience_s} s") from None
         assert not self._packets, f"{self._packets[0]!r} instead of the end of the connection"
 
     async def expect_disconnect(self, reason_code: ReasonCode) -> None:
