@@ -10,9 +10,13 @@ from backend_stub.adapters.sql_connection import SqlConnection
 from backend_stub.adapters.tables import DUE, PRICE_LISTS, SETTINGS, SMS, VEHICLES
 from backend_stub.domain.catalogue import Price, PriceList
 from backend_stub.domain.vehicle import VehicleRecord
-from backend_stub.service.ports import Due, DueKind, Sms
+from backend_stub.service.ports import LIMITS, Due, DueKind, Sms
 
-_EARLIEST = select(DUE.c.seq, DUE.c.kind, DUE.c.key, DUE.c.due_ms).order_by(DUE.c.due_ms, DUE.c.seq).limit(1)
+_EARLIEST = (
+    select(DUE.c.seq, DUE.c.kind, DUE.c.key, DUE.c.due_ms)
+    .order_by(DUE.c.due_ms, DUE.c.rank, DUE.c.seq)
+    .limit(1)
+)
 _THE_DUE = (DUE.c.kind == bindparam("the_kind"), DUE.c.key == bindparam("the_key"))
 _REMOVE_DUE = delete(DUE).where(*_THE_DUE)
 _HAS_DUE = select(DUE.c.seq).where(*_THE_DUE)
@@ -43,7 +47,7 @@ class SqlDue:
     def put(self, kind: DueKind, key: str, due_ms: int) -> None:
         """Set or move a due time."""
         self.remove(kind, key)
-        self._sql.write(insert(DUE), {"kind": kind, "key": key, "due_ms": due_ms})
+        self._sql.write(insert(DUE), {"kind": kind, "key": key, "due_ms": due_ms, "rank": kind not in LIMITS})
 
     def remove(self, kind: DueKind, key: str) -> bool:
         """Call a due time off; False when there was none."""

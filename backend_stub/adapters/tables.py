@@ -163,8 +163,9 @@ DUE = Table(
     _required("kind", String),
     _required("key", String),
     _required("due_ms", BigInteger),
+    Column("rank", Integer, nullable=False),
     UniqueConstraint("kind", "key"),
-    Index("due_order", "due_ms", "seq"),
+    Index("due_order", "due_ms", "rank", "seq"),
     sqlite_autoincrement=True,
 )
 

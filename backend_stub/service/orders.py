@@ -82,7 +82,7 @@ class Orders:
     ) -> Order:
         """Give an unpaid order new lines, repriced whole; link and deadline stay (R-206, R-207)."""
         order = self.find(uow, vehicle.vin, request.order_number)
-        taken = step(order, OrderEvent.MODIFY, Facts(uow.now_ms))
+        taken = self._step(order, OrderEvent.MODIFY, Facts(uow.now_ms))
         orders = uow.store.orders.of_vehicle(vehicle.vin)
         if channel is Channel.CAR:
             checkout.check_not_locked(orders, uow.now_ms)
@@ -101,12 +101,9 @@ class Orders:
         """End an unpaid order, at once or after five minutes (R-208, R-209)."""
         order = self.find(uow, vehicle.vin, request.order_number)
         facts = Facts(uow.now_ms, lock_ms=self.profile.cancel_sync_ms)
-        try:
-            return self._book.apply(uow, order, OrderEvent.CANCEL, facts).order
-        except BackendError as error:
-            if error.code is ErrorCode.USE_HOTLINE:
-                raise self._use_hotline(order) from None
-            raise
+        taken = self._step(order, OrderEvent.CANCEL, facts)
+        self._book.write(uow, order, taken)
+        return taken.order
 
     def known(self, uow: UnitOfWork, vin: str, client_order_id: str) -> Order | None:
         """The order that an earlier submit with this id has made (R-204)."""
@@ -126,7 +123,13 @@ class Orders:
             raise BackendError(ErrorCode.NOT_ORDERABLE, "there is no price list yet")
         return prices
 
-    def _use_hotline(self, order: Order) -> BackendError:
-        return BackendError(
-            ErrorCode.USE_HOTLINE, f"order {order.number} is paid; call {self.profile.hotline}"
-        )
+    def _step(self, order: Order, event: OrderEvent, facts: Facts) -> Step:
+        """The step a driver asks for; whom to call about a paid order is the market's word (R-214)."""
+        try:
+            return step(order, event, facts)
+        except BackendError as error:
+            if error.code is not ErrorCode.USE_HOTLINE:
+                raise
+            raise BackendError(
+                error.code, f"order {order.number} is paid; call {self.profile.hotline}"
+            ) from None

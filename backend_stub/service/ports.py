@@ -29,8 +29,12 @@ class DueKind(StrEnum):
     SMS_ARRIVAL = "sms-arrival"
 
 
+LIMITS = (DueKind.CANCEL_SETTLED, DueKind.ORDER_TIMEOUT, DueKind.ENTITLEMENT_END)
+"""Ends of a span of time: at one instant they come before everything else, for the span is over (R-209)."""
+
+
 class Due(NamedTuple):
-    """Thing `key` of `kind` is due at bench instant `due_ms`; `seq` breaks ties."""
+    """Thing `key` of `kind` is due at bench instant `due_ms`; at one instant LIMITS first, then by `seq`."""
 
     seq: int
     kind: DueKind

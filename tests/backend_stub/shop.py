@@ -7,9 +7,10 @@ from typing import Any, NamedTuple, TypeVar
 from zoneinfo import ZoneInfo
 
 from backend_stub.app import DATABASE, Backend, BackendConfig, empty_image
+from backend_stub.domain.payment import Transaction
 from backend_stub.domain.vehicle import VehicleRecord
 from backend_stub.service.audit import EntitlementAudit, OrderAudit
-from backend_stub.service.ports import Sms
+from backend_stub.service.ports import ProviderReport, Sms
 from contracts.bench import Command, Pay, PaymentOutcome
 from contracts.codec import decode, encode, kind_of
 from contracts.errors import ErrorCode
@@ -333,6 +334,15 @@ class Shop:
 
         self.run(decide())
         self._settle()
+
+    def report(self, transaction: Transaction, declined: bool = False) -> None:
+        """A provider says something of its own accord."""
+
+        async def report() -> None:
+            with self.backend.change() as uow:
+                self.backend.payments.report(uow, ProviderReport(transaction, declined))
+
+        self.run(report())
 
     def paid(self, *services: str | tuple[str, int]) -> str:
         """Number of an order that has just been paid."""
