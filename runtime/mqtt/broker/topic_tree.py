@@ -61,6 +61,11 @@ class TopicTree(Generic[V]):
     def __init__(self) -> None:
         self._root: _Node[V] = _Node()
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is kept."""
+        return not self._root.children
+
     def add(self, topic_filter: str, owner: str, value: V) -> bool:
         """Keep `value`; True when `owner` had none under this filter before."""
         node = self._root
