@@ -80,15 +80,14 @@ class Wanderer:
     def replace(self, node: Node) -> None:
         """Open `node` in place of this page: BACK returns to the page before."""
         self.node = node
-        if self._history and self._history[-1] == node:
-            self._history.pop()
 
     def back(self) -> None:
         """BACK: the page before, or one level up when there was none."""
-        if self._history:
+        here = self.node
+        while self._history and self.node == here:
             self.node = self._history.pop()
-        else:
-            self.node = parent_of(self.node) or MAIN
+        if self.node == here:
+            self.node = parent_of(here) or MAIN
 
     def up(self) -> None:
         """Tilt left: one level up; pages opened since are no longer on the way back."""

@@ -1,0 +1,106 @@
+"""Catalogues of texts: complete, compiled as they stand, and with the placeholders of the source."""
+
+from io import BytesIO
+from pathlib import Path
+from string import Formatter
+
+import pytest
+from babel.messages.catalog import Catalog
+from babel.messages.extract import extract_from_dir
+from babel.messages.mofile import read_mo
+from babel.messages.pofile import read_po
+
+import headunit
+from contracts.errors import ErrorCode
+from headunit.domain.explanations import EXPLANATIONS
+from headunit.domain.texts import LANGUAGES, LocalCode, Voice, load_translation
+from headunit.errors import UnknownLanguageError
+from tests.headunit.domain.car import STORE, Driver
+
+_PACKAGE = Path(headunit.__file__).parent
+_KEYWORDS = {"mark": None, "say": None, "say_number": (1, 2)}
+_TRANSLATED = [language for language in LANGUAGES if language != "en"]
+
+Forms = tuple[str, ...]
+
+
+def _forms(message: object) -> Forms:
+    return tuple(map(str, message)) if isinstance(message, (tuple, list)) else (str(message),)
+
+
+def _source() -> set[Forms]:
+    found = extract_from_dir(_PACKAGE / "domain", keywords=_KEYWORDS)
+    return {_forms(message) for _, _, message, _, _ in found if message}
+
+
+def _folder(language: str) -> Path:
+    return _PACKAGE / "locale" / language / "LC_MESSAGES"
+
+
+def _po(language: str) -> Catalog:
+    return read_po(BytesIO((_folder(language) / "headunit.po").read_bytes()), locale=language)
+
+
+def _entries(catalog: Catalog) -> dict[Forms, Forms]:
+    return {_forms(message.id): _forms(message.string) for message in catalog if message.id}
+
+
+def _placeholders(text: str) -> set[str]:
+    return {name for _, name, _, _ in Formatter().parse(text) if name}
+
+
+@pytest.mark.parametrize("language", _TRANSLATED)
+def test_every_message_of_the_source_is_translated_and_none_is_left_over(language: str) -> None:
+    entries = _entries(_po(language))
+    assert set(entries) == _source()
+    assert [forms for forms, texts in entries.items() if not all(texts)] == []
+    assert not any(message.fuzzy for message in _po(language))
+
+
+@pytest.mark.parametrize("language", _TRANSLATED)
+def test_placeholders_agree_with_the_source(language: str) -> None:
+    for forms, texts in _entries(_po(language)).items():
+        for text in texts:
+            assert _placeholders(text) == _placeholders(forms[0]), text
+
+
+@pytest.mark.parametrize("language", _TRANSLATED)
+def test_the_compiled_catalogue_is_the_one_that_can_be_read(language: str) -> None:
+    with (_folder(language) / "headunit.mo").open("rb") as compiled:
+        assert _entries(read_mo(compiled)) == _entries(_po(language))
+
+
+def test_every_code_is_explained() -> None:
+    assert set(EXPLANATIONS) == {*ErrorCode, *LocalCode}
+
+
+def test_explanations_use_only_values_that_are_filled_in() -> None:
+    filled = {"service", "support", "hotline", "disturbance_line", "remaining"}
+    for text in EXPLANATIONS.values():
+        assert _placeholders(text) <= filled
+
+
+@pytest.mark.parametrize(
+    ("language", "one", "many"),
+    [("en", "1 month", "3 months"), ("de", "1 Monat", "3 Monate"), ("zh", "1 个月", "3 个月")],
+)
+def test_plurals_by_language(language: str, one: str, many: str) -> None:
+    voice = Voice(load_translation(language), language)
+    assert voice.say_number("{n} month", "{n} months", 1) == one
+    assert voice.say_number("{n} month", "{n} months", 3) == many
+
+
+def test_an_unknown_language_is_refused_with_those_there_are() -> None:
+    with pytest.raises(UnknownLanguageError, match="no texts in 'fr'; there are en, de, zh"):
+        load_translation("fr")
+
+
+@pytest.mark.parametrize(
+    ("language", "labels"),
+    [
+        ("de", ("Mein Warenkorb", "Offene Bestellungen", "Gebuchte Dienste (1)")),
+        ("zh", ("我的购物车", "未完成订单", "已订服务 (1)")),
+    ],
+)
+def test_the_store_in_other_languages(language: str, labels: tuple[str, ...]) -> None:
+    assert Driver(language=language).chooses(*STORE).labels()[-3:] == labels
