@@ -221,6 +221,25 @@ def test_a_session_for_ever_does_not_end() -> None:
     assert table.connack()[1].session_present
 
 
+def test_a_client_that_came_back_in_time_keeps_session_and_will() -> None:
+    """[MQTT-3.1.3-9]"""
+    table = Table()
+    watching = watcher(table)
+    table.join(expiry_s=60, will=will(delay_s=30)).lose()
+    table.wait(29 * S)
+    client = table.join(expiry_s=60, will=will(b"later", delay_s=30))
+    table.wait(HOUR_S * S)
+    assert not client.is_closed()
+    assert watching.payloads() == []
+    client.lose()
+    table.wait(30 * S)
+    assert watching.payloads() == [b"later"]
+    table.wait(30 * S - MS)
+    assert len(table.broker.sessions) == 2
+    table.wait(MS)
+    assert len(table.broker.sessions) == 1
+
+
 def test_a_delayed_will_is_published_after_its_delay() -> None:
     """Section 3.1.3.2.2."""
     table = Table()
@@ -353,11 +372,28 @@ def test_the_broker_limits_what_is_in_flight_whatever_the_client_allows() -> Non
     client = table.join()
     client.subscribe(Subscription("a"))
     sender = table.join("sender")
+    for number in range(4):
+        sender.publish("a", str(number).encode())
+    first, _ = client.messages()
+    client.acknowledge(first)
+    assert client.payloads() == [b"2"]
+
+
+def test_redelivery_that_was_cut_short_goes_on_in_the_original_order() -> None:
+    """[MQTT-4.4.0-1, MQTT-4.6.0-1]"""
+    table = Table()
+    client, sender = table.join(expiry_s=HOUR_S), table.join("sender")
+    client.subscribe(Subscription("a"))
     for number in range(3):
         sender.publish("a", str(number).encode())
-    first, second = client.messages()
-    client.acknowledge(first, second)
-    assert client.payloads() == [b"2"]
+    client.lose()
+    client = table.join(expiry_s=HOUR_S, receive_maximum=1)
+    assert client.payloads() == [b"0"]
+    sender.publish("a", b"new")
+    client.lose()
+    messages = table.join(expiry_s=HOUR_S).messages()
+    assert [each.payload for each in messages] == [b"0", b"1", b"2", b"new"]
+    assert [each.duplicate for each in messages] == [True, True, True, False]
 
 
 def test_a_slow_client_is_not_written_to_and_its_messages_wait_in_order() -> None:
