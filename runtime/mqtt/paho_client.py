@@ -6,7 +6,8 @@ What is overridden, and why:
     _create_socket       the stream was connected, awaited, by our Network
     _call_socket_*       paho calls these under a lock that is not reentrant
     _packet_queue        with nothing queued a packet goes straight to the stream
-    _handle_publish      `Properties` per message costs more than all the rest
+    _handle_connack      paho's `Properties` look every name up by text: read by our codec instead
+    _handle_publish      the same; per message they cost more than all the rest
     _handle_pubackcomp   the same, and a PUBACK is two bytes nearly always
     _easy_log            nobody listens
     __del__              the garbage collector must not close an abandoned program's socket
@@ -27,20 +28,25 @@ import paho.mqtt.client as paho
 from paho.mqtt.client import DISCONNECT, Client, MQTTMessageInfo
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
 from paho.mqtt.exception import MalformedPacket
-from paho.mqtt.packettypes import PacketTypes
-from paho.mqtt.properties import Properties
 
+from runtime.mqtt.errors import MqttProtocolError
 from runtime.mqtt.port import MqttConfig
-from runtime.mqtt.publish_properties import PublishProperties, unpack_properties
+from runtime.mqtt.properties import NO_PROPERTIES, PacketType, Properties, PropertyId
+from runtime.mqtt.publish_properties import PackedProperties, PublishProperties, unpack_properties
+from runtime.mqtt.wire import Cursor
 from runtime.ports import Stream
 
 if TYPE_CHECKING:
     from paho.mqtt.client import SocketLike
+    from paho.mqtt.properties import Properties as PahoProperties
 
 MessageReceived = Callable[[str, bytes, PublishProperties, int, int], None]
 """topic, payload, properties, first byte of the packet, packet identifier (0 at QoS 0)."""
 
 _RECEIVE_BYTES = 65_536
+_RECEIVE_MAXIMUM_DEFAULT = 65_535
+"""Section 3.2.2.3.3: what a server that does not say it takes."""
+
 _read_u16 = Struct("!H").unpack_from
 
 
@@ -91,12 +97,12 @@ class HandDrivenClient(Client):
             manual_ack=True,
             reconnect_on_failure=False,
         )
-        properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]  # paho has no type here
-        properties.SessionExpiryInterval = config.session_expiry_s
-        properties.ReceiveMaximum = config.receive_maximum
-        for pair in config.user_properties:
-            properties.UserProperty = pair
-        self._connect_properties = properties
+        properties = Properties(
+            (PropertyId.SESSION_EXPIRY_INTERVAL, config.session_expiry_s),
+            (PropertyId.RECEIVE_MAXIMUM, config.receive_maximum),
+            *((PropertyId.USER_PROPERTY, pair) for pair in config.user_properties),
+        )
+        self._connect_properties = cast("PahoProperties", PackedProperties(properties.encode()))
         self._clean_start = False
         self._host = config.host
         self._port = config.port
@@ -105,6 +111,7 @@ class HandDrivenClient(Client):
         self._max_inflight_messages = 0
         self._stream: Stream | None = None
         self._unread = b""
+        self.receive_maximum = _RECEIVE_MAXIMUM_DEFAULT
         self._is_reading = False
         self._tell_received = on_received
         self._tell_puback = on_puback
@@ -233,6 +240,20 @@ class HandDrivenClient(Client):
         if self._registered_write:
             self._registered_write = False
             self._watch_writable(False)
+
+    def _handle_connack(self) -> MQTTErrorCode:
+        packet = self._in_packet["packet"]
+        properties = NO_PROPERTIES
+        try:
+            if len(packet) > 3:
+                properties = Properties.decode(Cursor(bytes(packet), 2), PacketType.CONNACK)
+        except MqttProtocolError as error:
+            raise MalformedPacket(str(error)) from error
+        self.receive_maximum = properties.integer(PropertyId.RECEIVE_MAXIMUM, _RECEIVE_MAXIMUM_DEFAULT)
+        # Section 3.2.2.3.14: the server may choose the keep-alive.
+        self._keepalive = properties.integer(PropertyId.SERVER_KEEP_ALIVE, self._keepalive)
+        self._in_packet["packet"] = packet[:2] + b"\0"
+        return super()._handle_connack()
 
     def _handle_publish(self) -> MQTTErrorCode:
         first_byte = self._in_packet["command"]

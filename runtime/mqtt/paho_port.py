@@ -32,9 +32,6 @@ _log = logging.getLogger(__name__)
 _KEEPALIVE_SLACK_S = 0.001
 """paho compares floats: a millisecond after the due time no rounding can make it wait for another turn."""
 
-_RECEIVE_MAXIMUM_DEFAULT = 65_535
-"""Section 3.2.2.3.3: what a server that does not say it takes."""
-
 
 class PahoPort:
     """One MQTT 5 session over `network`; `randomness_stream` draws the back-off.
@@ -248,8 +245,7 @@ class PahoPort:
             self._keepalive_timer.cancel()
         self._arm()
         self._is_up = self._was_up = True
-        receive_maximum = getattr(properties, "ReceiveMaximum", _RECEIVE_MAXIMUM_DEFAULT)
-        self._tell(partial(self._events.connected, flags.session_present, receive_maximum))
+        self._tell(partial(self._events.connected, flags.session_present, self._client.receive_maximum))
 
     def _on_disconnect(
         self,
