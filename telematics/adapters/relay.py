@@ -140,6 +140,8 @@ class Crossing:
         self._lanes = (_Lane(), _Lane())
         self._flow = self._driver.open(self)
         self._established = False
+        # A SYN that met an outage is still waiting for its retransmission, also when the road is back.
+        self._outages_at_syn = self._driver.outages if self._driver.is_up else -1
         self._closed = False
         self._connecting: asyncio.Task[None] | None = None
 
@@ -164,7 +166,8 @@ class Crossing:
         Out of coverage a real connect() would still be waiting, and a program that tires of it has sent
         nothing. Without this, the CONNECT of every tired attempt would reach the broker after the outage.
         """
-        if end is not self.client or self._established or self._driver.is_up:
+        syn_was_lost = self._outages_at_syn != self._driver.outages
+        if end is not self.client or self._established or not syn_was_lost:
             return False
         self._close()
         return True

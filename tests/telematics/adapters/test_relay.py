@@ -188,6 +188,21 @@ async def test_a_client_that_tires_out_of_coverage_has_never_connected() -> None
     assert heard == [b"patient"]
 
 
+async def test_a_client_that_tires_while_its_syn_waits_for_retransmission_has_never_connected() -> None:
+    accepted: list[None] = []
+
+    async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        accepted.append(None)
+
+    async with rig(accept, NO_ROAD) as here:
+        _, tired = await here.connect()
+        here.driver.set_conditions(ROAD)
+        tired.write(b"too early")
+        tired.close()
+        await here.relay.idle.wait()
+    assert not accepted
+
+
 async def test_a_half_close_arrives_after_the_data_and_the_answer_still_comes() -> None:
     async def answer_at_the_end(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         question = await reader.read()
