@@ -72,6 +72,7 @@ class Car:
         self._screen_listeners: list[Callable[[ScreenSnapshot], None]] = []
         self._outbox_listeners: list[Callable[[int], None]] = []
         self._packet_listeners: list[Callable[[str, str, str, int], None]] = []
+        self._session_listeners: list[Callable[[bool], None]] = []
         self._shown: ScreenSnapshot | None = None
         self._shown_id = ""
         self._timer: Timer | None = None
@@ -165,6 +166,10 @@ class Car:
         """Have `listener` called when the number of waiting messages changes."""
         self._outbox_listeners.append(listener)
 
+    def on_session(self, listener: Callable[[bool], None]) -> None:
+        """Have `listener` called when the MQTT session comes up or goes down."""
+        self._session_listeners.append(listener)
+
     def on_packet(self, listener: Callable[[str, str, str, int], None]) -> None:
         """Have `listener` called with way, kind, key and size of each application message."""
         self._packet_listeners.append(listener)
@@ -178,6 +183,8 @@ class Car:
             self._session_since_ms = now_ms
         else:
             self._offline_since_ms = now_ms
+        for listener in self._session_listeners:
+            listener(up)
         self._refresh()
 
     def catalogue_arrived(self, catalogue: Catalogue) -> None:

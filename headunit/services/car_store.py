@@ -24,7 +24,10 @@ class Basket(msgspec.Struct, frozen=True):
 
 
 class SentRequest(msgspec.Struct, frozen=True):
-    """A request whose answer is awaited: it takes effect before `expires_at_ms` or never."""
+    """A request whose answer is awaited: it takes effect before `expires_at_ms` or never.
+
+    `payload` is the message as it was sent, to be sent again as it is.
+    """
 
     key: str
     kind: str
@@ -32,6 +35,7 @@ class SentRequest(msgspec.Struct, frozen=True):
     expires_at_ms: int
     client_order_id: str = ""
     traceparent: str = ""
+    payload: bytes = b""
 
 
 _CREATE = "CREATE TABLE IF NOT EXISTS car_state (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT"

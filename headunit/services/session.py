@@ -1,8 +1,9 @@
 """The car's session with the backend: what comes in takes effect once, what goes out commits first.
 
 Every incoming message is applied in one transaction with its key, then acknowledged. An order is sent only
-online and waits at most `REQUEST_LIFE_MS` for the road (R-204): after that it can no longer take effect, and
-the next synchronisation tells whether it did.
+online and lives for `REQUEST_LIFE_MS` (R-204). While it lives it is repeated, with its key, whenever a broker
+may have lost it; at the end of its life it can no longer take effect, and a synchronisation tells whether it
+did.
 """
 
 from collections.abc import Callable
@@ -32,6 +33,8 @@ from runtime.mqtt.sqlite_outbox import SqliteInbox, SqliteOutbox, create_tables
 from runtime.ports import Runtime, Timer
 
 REQUEST_LIFE_MS = 60_000
+"""How long after the driver's press a request may take effect: up to this instant, not at it (R-204)."""
+
 SYNC_LIFE_MS = 60_000
 SYNC_PATIENCE_MS = 15_000
 """How long the car waits for the answer to a synchronisation before it asks again."""
@@ -103,6 +106,7 @@ class Session:
             on_session=self._session_changed,
         )
         self._sync_watchdog: Timer | None = None
+        self._request_end: Timer | None = None
         self._port = make_port(
             MqttConfig(broker[0], broker[1], f"car-{vin}", subscriptions=(down_filter(vin),)), self._delivery
         )
@@ -117,7 +121,14 @@ class Session:
 
     async def run(self) -> None:
         """Keep the session up until cancelled."""
-        await self._port.run()
+        request = self.store.sent_request()
+        if request is not None:
+            self._watch_end_of(request)
+        try:
+            await self._port.run()
+        finally:
+            self._stop_waiting()
+            self._forget_end()
 
     @property
     def is_up(self) -> bool:
@@ -145,8 +156,9 @@ class Session:
             have_revision=snapshot.revision if snapshot else 0,
             list_version=catalogue.list_version if catalogue else 0,
         )
+        traceparent = make_traceparent(self._ids.key(), self._ids.span())
         with self.store.transaction():
-            self._add(message, now_ms + SYNC_LIFE_MS, make_traceparent(self._ids.key(), self._ids.span()))
+            self._add(kind_of(message), message.key, encode(message), now_ms + SYNC_LIFE_MS, traceparent)
         self._delivery.wake()
         self._stop_waiting()
         self._sync_watchdog = self._clock.call_at(now_ms + SYNC_PATIENCE_MS, self._sync_overdue)
@@ -155,6 +167,7 @@ class Session:
         """Nobody has answered: the backend was not there yet, or a broker has lost the question."""
         self._sync_watchdog = None
         if self._port.is_connected:
+            self._repeat_request()
             self.request_sync()
 
     def _stop_waiting(self) -> None:
@@ -173,6 +186,7 @@ class Session:
             raise NotOnlineError("no session with the backend")
         now_ms = self._clock.now_ms()
         message = make(self._ids.key(), now_ms)
+        payload = encode(message)
         request = SentRequest(
             key=message.key,
             kind=kind_of(message),
@@ -180,24 +194,52 @@ class Session:
             expires_at_ms=now_ms + REQUEST_LIFE_MS,
             client_order_id=message.client_order_id if isinstance(message, SubmitOrder) else "",
             traceparent=make_traceparent(self._ids.key(), self._ids.span()),
+            payload=payload,
         )
         with self.store.transaction():
-            self._add(message, request.expires_at_ms, request.traceparent)
+            self._add(request.kind, request.key, payload, request.expires_at_ms, request.traceparent)
             self.store.keep("sent_request", request)
         self._journal.record("request", request.kind, "sent", trace=trace_id_of(request.traceparent))
         self._delivery.wake()
+        self._watch_end_of(request)
         return request
 
-    def _add(self, message: Message, expires_at_ms: int, traceparent: str) -> None:
-        kind = kind_of(message)
+    def _repeat_request(self) -> None:
+        """Send the unanswered request again: a broker may have acknowledged it and lost it, or its answer.
+
+        The key makes it take effect once; while it still waits in the outbox this changes nothing.
+        """
+        request = self.store.sent_request()
+        if request is None or self._clock.now_ms() >= request.expires_at_ms:
+            return
+        with self.store.transaction():
+            self._add(request.kind, request.key, request.payload, request.expires_at_ms, request.traceparent)
+        self._delivery.wake()
+
+    def _watch_end_of(self, request: SentRequest) -> None:
+        self._forget_end()
+        self._request_end = self._clock.call_at(request.expires_at_ms, self._request_ended)
+
+    def _request_ended(self) -> None:
+        """The request can no longer take effect: ask what became of it, now or at the next connection."""
+        self._request_end = None
+        if self._port.is_connected:
+            self.request_sync()
+
+    def _forget_end(self) -> None:
+        if self._request_end is not None:
+            self._request_end.cancel()
+            self._request_end = None
+
+    def _add(self, kind: str, key: str, payload: bytes, expires_at_ms: int, traceparent: str) -> None:
         self._outbox.add(
             OutgoingMessage(
                 topic=up_topic(self._vin, kind),
-                payload=encode(message),
-                key=message.key,
+                payload=payload,
+                key=key,
                 traceparent=traceparent,
                 response_topic=down_topic(self._vin, "order-reply"),
-                correlation_data=message.key.encode(),
+                correlation_data=key.encode(),
             ),
             expires_at_ms,
         )
@@ -207,6 +249,7 @@ class Session:
     def _session_changed(self, up: bool) -> None:
         self._journal.record("session", "backend", "up" if up else "down")
         if up:
+            self._repeat_request()
             self.request_sync()
         self._listener.session_changed(up)
 
@@ -251,24 +294,34 @@ class Session:
         return tell
 
     def _settle_by(self, snapshot: Snapshot, request: SentRequest) -> Callable[[], None] | None:
-        """A snapshot made after a request's life ended says whether an unanswered order was placed."""
-        if snapshot.sent_at_ms < request.expires_at_ms:
-            return None
-        self.store.keep("sent_request", None)
+        """What a snapshot says of an unanswered request.
+
+        An order of its client id was placed, whenever the snapshot was made. That none was says a snapshot
+        made at or after the end of the request's life; for a change or a cancellation it says nothing.
+        """
         placed = [o for o in snapshot.orders if o.client_order_id == request.client_order_id != ""]
         if placed:
+            self._settled()
             reply = OrderReply(
                 key=request.key, sent_at_ms=snapshot.sent_at_ms, request_key=request.key, order=placed[0]
             )
             return lambda: self._listener.answered(request, reply)
+        if snapshot.sent_at_ms < request.expires_at_ms:
+            return None
+        self._settled()
         return lambda: self._listener.came_to_nothing(request)
+
+    def _settled(self) -> None:
+        """Nothing is awaited any more; inside the transaction that is open."""
+        self.store.keep("sent_request", None)
+        self._forget_end()
 
     def _apply_reply(self, message: Message) -> Callable[[], None] | None:
         assert isinstance(message, OrderReply)
         request = self.store.sent_request()
         if request is None or request.key != message.request_key:
             return None
-        self.store.keep("sent_request", None)
+        self._settled()
         self._journal.record("reply", request.kind, message.code or "OK")
         return lambda: self._listener.answered(request, message)
 
@@ -281,7 +334,7 @@ class Session:
         request = self.store.sent_request()
         if request is None or request.key != message.request_key:
             return None
-        self.store.keep("sent_request", None)
+        self._settled()
         reply = OrderReply(
             key=message.key,
             sent_at_ms=message.sent_at_ms,

@@ -123,6 +123,7 @@ class Bench:
 
     def _watch_car(self, car: Car) -> None:
         car.on_screen(lambda screen: self._publish(ScreenReport(screen=screen)))
+        car.on_session(lambda _: self._report_link())
         car.on_outbox(lambda _: self._report_outbox())
         car.on_packet(lambda way, kind, key, size: self._packet("car", way, kind, key, size))
         self._report_vehicle()

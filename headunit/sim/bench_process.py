@@ -46,7 +46,7 @@ async def _serve(args: argparse.Namespace) -> int:
     ended = _end(args.parent_fd)
     scenario, timeline = _read_scenario(args.scenario)
     state = BenchState(args.state)
-    with state.journal.open("a", encoding="utf-8") as sink:
+    with state.journal.open("a", encoding="utf-8", buffering=1) as sink:
         rig = RealRig(
             state.folder,
             round(scenario.start.timestamp() * 1000) if scenario else state.start_ms(),

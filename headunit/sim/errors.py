@@ -2,7 +2,7 @@
 
 SimulationError
 ├── ScenarioError     a scenario file is wrong: names file, line and key
-├── ScriptError       the driver's script asks for something the screen does not offer
+├── ScriptError       the script asks for something that cannot be done then; names the step
 └── RigError          this rig cannot do what the scenario asks
 """
 
@@ -24,7 +24,14 @@ class ScenarioError(SimulationError):
 
 
 class ScriptError(SimulationError):
-    """The script's driver looked for a row that the screen did not show in time."""
+    """A row that the driver looks for is not shown in time, or the bench refuses a command.
+
+    `step` is the place of the step in the file's script, where it is known.
+    """
+
+    def __init__(self, detail: str, step: int | None = None) -> None:
+        super().__init__(detail)
+        self.step = step
 
 
 class RigError(SimulationError):

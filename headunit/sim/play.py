@@ -7,11 +7,13 @@ from contracts.bench import Impair, SetSignal, SetSim
 from contracts.modem import SimState
 from headunit.sim.bench import Bench
 from headunit.sim.checkers import Evidence, check_all
+from headunit.sim.errors import ScriptError
 from headunit.sim.expectations import check_expectations
 from headunit.sim.scenario import Cause, Fault, Scenario, Step
 from headunit.sim.script import play_step
 from headunit.sim.verdict import Violation
 from headunit.sim.world import World
+from runtime.errors import CommandRefused
 
 NS_PER_S = 1_000_000_000
 HEALED_DBM = -75.0
@@ -49,13 +51,17 @@ class Play:
         journal = self._world.rig.book.actor("rig")
         journal.record("phase", "scenario", "begin")
         scenario = self._scenario
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self._play_script(scenario.script))
-            for cause in scenario.causes:
-                group.create_task(self._play_cause(cause))
-            for fault in scenario.faults:
-                group.create_task(self._play_fault(fault))
-            group.create_task(self._pass_time())
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._play_script(scenario.script))
+                for cause in scenario.causes:
+                    group.create_task(self._play_cause(cause))
+                for fault in scenario.faults:
+                    group.create_task(self._play_fault(fault))
+                group.create_task(self._pass_time())
+        except ExceptionGroup as failures:
+            # What failed first is the reason; the rest was only called off with it.
+            raise failures.exceptions[0] from None
         journal.record("phase", "scenario", "healing")
         await self._heal()
         await self._sleep_until(self.duration_s + scenario.settle_s)
@@ -69,9 +75,12 @@ class Play:
         return [*check_expectations(self._scenario.expect, entries, world.start_ns), *check_all(evidence)]
 
     async def _play_script(self, script: tuple[Step, ...]) -> None:
-        for step in sorted(script, key=lambda s: s.at_s):
+        for n, step in sorted(enumerate(script), key=lambda each: each[1].at_s):
             await self._sleep_until(step.at_s)
-            await play_step(step, self._bench)
+            try:
+                await play_step(step, self._bench)
+            except (ScriptError, CommandRefused) as error:
+                raise ScriptError(f"{step.verb()} at {step.at_s:g} s: {error}", n) from None
 
     async def _play_cause(self, cause: Cause) -> None:
         await self._sleep_until(cause.from_s)

@@ -9,6 +9,7 @@ import msgspec
 
 from headunit.sim.errors import ScenarioError
 from headunit.sim.scenario import Scenario
+from headunit.sim.script import parse_knob
 
 DEFAULT_BENCH_DATA = "../shared/data"
 
@@ -130,5 +131,10 @@ def _check(name: str, text: str, scenario: Scenario) -> None:
             step.verb()
         except ValueError as error:
             fail(f"script[{n}]", str(error))
+        for word in step.knob or ():
+            try:
+                parse_knob(word)
+            except ValueError as error:
+                fail(f"script[{n}].knob", str(error))
     if scenario.drive.until_s is not None and scenario.drive.until_s <= scenario.drive.from_s:
         fail("drive.until_s", "is not after from_s")

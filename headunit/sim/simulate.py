@@ -16,12 +16,12 @@ import msgspec
 
 from backend_stub.app import Backend
 from headunit.sim.drive import read_timeline
-from headunit.sim.errors import SimulationError
+from headunit.sim.errors import ScenarioError, ScriptError, SimulationError
 from headunit.sim.evidence import write_evidence
 from headunit.sim.play import Play
 from headunit.sim.rig import Rig
 from headunit.sim.scenario import Scenario
-from headunit.sim.scenario_file import load_scenario
+from headunit.sim.scenario_file import line_of, load_scenario
 from headunit.sim.verdict import EXIT_CODES, Outcome, Verdict, Violation
 from headunit.sim.world import MakeBackend, World, WorldConfig
 from runtime.errors import BenchRuntimeError
@@ -88,7 +88,12 @@ def simulate(
             out.mkdir(parents=True, exist_ok=True)
             sink = stack.enter_context((out / "journal.jsonl").open("w", encoding="utf-8"))
         play = _play_virtual if rig == "virtual" else _play_real
-        book, simulated_s, violations = play(scenario, timeline, broker, sink, make_backend, progress)
+        try:
+            book, simulated_s, violations = play(scenario, timeline, broker, sink, make_backend, progress)
+        except ScriptError as error:
+            key = "script" if error.step is None else f"script[{error.step}]"
+            line = line_of(file.read_text(encoding="utf-8"), key)
+            raise ScenarioError(str(file), line, key, str(error)) from None
     shown = "ours" if rig == "virtual" else broker
     verdict = Verdict(
         scenario=str(file),
