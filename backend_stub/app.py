@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import copy_context
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -62,6 +63,7 @@ class Backend:
     def __init__(self, runtime: Runtime, config: BackendConfig, make_port: MqttPortFactory) -> None:
         self.runtime = runtime
         self.config = config
+        self._context = copy_context()
         self.profile: MarketProfile = profile_of(config.market)
         self.public_url = config.public_url
         self.store = self.make_store()
@@ -147,6 +149,10 @@ class Backend:
 
     async def handle(self, command: Command) -> None:
         """Carry out a bench command. Raises BackendError with the rule's code; nothing has changed then."""
+        # In the backend's own context, so that what the command sets off dies with the backend that was told.
+        self._context.copy().run(self._carry_out, command)
+
+    def _carry_out(self, command: Command) -> None:
         with self.change() as uow:
             self.desk.carry_out(uow, command)
 

@@ -28,7 +28,7 @@ from runtime.mqtt.port import IncomingMessage
 from runtime.ports import Ids
 
 REQUEST_LIFE_MS = 60_000
-"""How old an order request that carries an expiry may be: nothing is placed later (R-204)."""
+"""At this age an order request that carries an expiry takes no effect any more (R-204)."""
 
 _DOWN_KINDS = tuple(kind_of(message) for message in DOWN_MESSAGES)
 _MAX_SHOWN = 64
@@ -137,7 +137,7 @@ class Intake:
 
     def _check_fresh(self, uow: UnitOfWork, request: Message, incoming: IncomingMessage) -> None:
         """A request whose life has ended on the way takes no effect any more (R-204)."""
-        if incoming.expiry_s is not None and uow.now_ms - request.sent_at_ms > REQUEST_LIFE_MS:
+        if incoming.expiry_s is not None and uow.now_ms - request.sent_at_ms >= REQUEST_LIFE_MS:
             raise BackendError(ErrorCode.NO_CONNECTION, "the request came too late; nothing was done")
 
     def _set_aside(self, uow: UnitOfWork, incoming: IncomingMessage, error: ContractError) -> None:

@@ -147,7 +147,7 @@ class Shop:
             self.backend.on_sms(self.phone.append)
             await self.backend.run()
 
-        self.loop.spawn(f"backend#{self._life}", live())
+        self._program = self.loop.spawn(f"backend#{self._life}", live())
         self._settle()
 
     def kill(self) -> None:
