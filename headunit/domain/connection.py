@@ -6,10 +6,8 @@ from headunit.domain.view import View
 
 
 def outage(view: View) -> str:
-    """Why the car is offline, as far as it can tell, since when and for how long; "" while online."""
+    """Why a car that is offline is so, as far as it can tell, since when and for how long."""
     facts = view.facts
-    if view.situation.online:
-        return ""
     if facts.starting:
         return view.say("Starting")
     if sim_off(facts.modem):

@@ -24,7 +24,6 @@ from headunit.domain.menu import (
     Discard,
     Drop,
     Edit,
-    Explain,
     GoBack,
     Kind,
     Node,
@@ -86,8 +85,8 @@ def perform(view: View, action: Action) -> tuple[Intent, ...]:
         case ToggleSplit():
             if not _refused(view, rules.refuse_setting(view.situation)):
                 view.state.split = not view.state.split
-        case Explain(code, subject):
-            view.state.notice = notice_of(view, rules.Refused(code, "", subject))
+        case _:
+            view.state.notice = notice_of(view, rules.Refused(action.code, "", action.subject))
     return NOTHING
 
 
@@ -254,8 +253,8 @@ def _spell(view: View, action: TypeDigit | DeleteDigit | TakeNumber) -> tuple[In
             return NOTHING
         case TakeNumber(agreement=False) if _refused(view, rules.refuse_number(view.situation, state.typed)):
             return NOTHING
-        case TakeNumber(agreement):
-            state.number = None if agreement else state.typed
+        case _:
+            state.number = None if action.agreement else state.typed
     state.wanderer.up()
     return (KeepBasket(state.basket, state.number),)
 

@@ -240,9 +240,9 @@ Action: TypeAlias = (
 class Entry(msgspec.Struct, frozen=True):
     """A row with what it does.
 
-    key names it for the focus; `press` None makes it a line to read only; `details` is where a tilt to
-    the right leads when that is not what `press` opens; `verb` is what pressing does, final text;
-    `panel` is what the right half says while it is focused.
+    key names it for the focus; `press` None makes it a line to read only; `verb` is what pressing does,
+    final text; `panel` is what the right half says while it is focused. A tilt to the right does what
+    pressing does where that opens a page, else nothing.
     """
 
     key: str
@@ -250,7 +250,6 @@ class Entry(msgspec.Struct, frozen=True):
     value: str = ""
     tone: Tone = Tone.PLAIN
     press: Action | None = None
-    details: Node | None = None
     verb: str = ""
     panel: tuple[PanelLine, ...] = ()
 

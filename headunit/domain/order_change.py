@@ -7,7 +7,7 @@ from headunit.domain.basket import find, priced, total_minor
 from headunit.domain.basket_pages import line_row, total_rows
 from headunit.domain.menu import Discard, Edit, Entry, Kind, Node, Open, Page, SendChange
 from headunit.domain.notices import notice_banner
-from headunit.domain.rows import back_row, does, opens
+from headunit.domain.rows import back_row, does
 from headunit.domain.state import Draft, Notice
 from headunit.domain.view import View, lines
 
@@ -79,4 +79,4 @@ def order_add(view: View, node: Node) -> Page:
         for product in products
         if find(held, product.service) is None
     )
-    return Page(entries or (opens(view, Kind.ORDERS),), stale=True)
+    return Page(entries or (back_row(view),), stale=True)

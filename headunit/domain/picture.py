@@ -77,9 +77,7 @@ def _hints(view: View, page: Page, focus: int) -> tuple[str, ...]:
         hints.append("⏎ " + (entry.verb or view.say("press")))
     if view.state.wanderer.node.kind is not Kind.MAIN:
         hints.append("← " + view.say("back"))
-    if focus >= 0 and (
-        page.entries[focus].details is not None or isinstance(page.entries[focus].press, Open)
-    ):
+    if focus >= 0 and isinstance(page.entries[focus].press, Open):
         hints.append("→ " + view.say("details"))
     hints.append(view.say("OPTION"))
     return tuple(hints)

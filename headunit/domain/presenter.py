@@ -153,9 +153,7 @@ class Presenter:
                 if entry is not None and entry.press is not None:
                     return perform(view, entry.press)
             case ControllerAction.TILT_RIGHT:
-                if entry is not None and entry.details is not None:
-                    open_node(view, entry.details)
-                elif entry is not None and isinstance(entry.press, Open):
+                if entry is not None and isinstance(entry.press, Open):
                     open_node(view, entry.press.node)
             case ControllerAction.TILT_LEFT:
                 wanderer.up()
@@ -163,11 +161,10 @@ class Presenter:
                 wanderer.back()
             case ControllerAction.MENU:
                 wanderer.home()
-            case ControllerAction.OPTION:
-                if wanderer.node.kind is Kind.OPTIONS:
-                    wanderer.back()
-                else:
-                    open_node(view, Node(Kind.OPTIONS))
+            case _ if wanderer.node.kind is Kind.OPTIONS:
+                wanderer.back()
+            case _:
+                open_node(view, Node(Kind.OPTIONS))
         return ()
 
 

@@ -84,8 +84,6 @@ def refuse_put(situation: Situation, basket: Lines, line: Line) -> Refused | Non
 
 
 def _refuse_lines(situation: Situation, lines: Lines, in_order: str = "") -> Refused | None:
-    if not lines:
-        return Refused(ErrorCode.EMPTY_CART, "R-201")
     services: list[str] = []
     for line in lines:
         if line.service in services:

@@ -57,6 +57,7 @@ def test_a_term_without_a_price_is_refused() -> None:
 def test_what_is_not_listed_is_not_eligible() -> None:
     assert code(rules.refuse_put(situation(), (), Line("OTHER", 3))) == "NOT_ELIGIBLE"
     assert code(rules.refuse_put(situation(facts(catalogue=None)), (), LINE)) == "NOT_ELIGIBLE"
+    assert rules.refuse_put(situation(facts(snapshot=None)), (), LINE) is None
 
 
 @pytest.mark.req("R-004")

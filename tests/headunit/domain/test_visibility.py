@@ -139,6 +139,19 @@ def test_booked_services_by_state(state: EntitlementState, until: str | None, va
     assert driver.row(RTTI_NAME) == value
 
 
+def test_a_car_whose_bench_is_not_up_says_so() -> None:
+    driver = Driver(facts(starting=True, session=False, modem=None))
+    assert driver.screen.status.data == "◌ starting"
+    assert driver.screen.freshness == "Starting"
+
+
+def test_a_service_whose_beginning_is_not_known_shows_its_end() -> None:
+    known = snapshot(entitlements=(entitlement(EntitlementState.ACTIVE, "2026-07-31", booked_from=None),))
+    driver = Driver(facts(snapshot=known)).chooses(*STORE, "Booked Services")
+    assert "Booked until 31.07.2026" in driver.panel()
+    assert "Booked from" not in driver.panel()
+
+
 @pytest.mark.req("R-401")
 def test_overdue_activation_names_the_disturbance_line() -> None:
     known = snapshot(entitlements=(entitlement(EntitlementState.PENDING, overdue=True),))
