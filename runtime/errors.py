@@ -9,7 +9,8 @@ BenchRuntimeError
 ├── CommandRefused       the bench did not carry out a command; `code` says which rule forbids it
 ├── DiskError            a database cannot be opened, or the disk was used in a wrong way
 ├── JournalError         a journal was given or contains what is no entry
-└── BrokerUnavailableError   a broker could not be started or found
+├── BrokerUnavailableError   a broker could not be started or found
+└── MqttProtocolError    the peer sent what MQTT 5 forbids (`runtime.mqtt.errors`)
 """
 
 

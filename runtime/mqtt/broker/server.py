@@ -60,7 +60,7 @@ class BrokerServer:
             self._listener.close()
         for sink in list(self._sinks.values()):
             sink.connection.shut_down(self._now_ns())
-        self._settle()
+        self._settle(self._now_ns())
         if self._timer is not None:
             self._timer.cancel()
             self._timer = self._armed_ns = None
@@ -76,28 +76,28 @@ class BrokerServer:
         def gone(sink: StreamSink) -> None:
             del self._sinks[number]
             sink.connection.closed(self._now_ns())
-            self._settle()
+            self._settle(self._now_ns())
 
         sink = StreamSink(self._loop, stream, limit, self._received, self._mark, gone)
         self._sinks[number] = sink
         sink.start(self.broker.accept(self._now_ns(), sink))
-        self._settle()
+        self._settle(self._now_ns())
 
     def _mark(self, sink: StreamSink) -> None:
         self._dirty.append(sink)
 
     def _received(self, sink: StreamSink, data: bytes) -> None:
+        now_ns = self._now_ns()
         if data:
-            sink.connection.receive(self._now_ns(), data)
-        self._settle()
+            sink.connection.receive(now_ns, data)
+        self._settle(now_ns)
 
-    def _settle(self) -> None:
+    def _settle(self, now_ns: int) -> None:
         """Send what the broker has written, and wake up when it is next due."""
         if self._is_settling:
             return
         self._is_settling = True
         try:
-            now_ns = self._now_ns()
             while self._dirty:
                 dirty, self._dirty = self._dirty, []
                 for sink in dirty:
@@ -115,7 +115,7 @@ class BrokerServer:
         # A loop may call a hair early: the broker is told the instant that was asked for, never less.
         self._timer = self._armed_ns = None
         self.broker.advance(max(due_ns, self._now_ns()))
-        self._settle()
+        self._settle(self._now_ns())
 
 
 async def serve_broker(network: Network, host: str, port: int) -> None:
