@@ -7,8 +7,10 @@ no clock itself: `now_ns` and `call_at` are the transport clock of whichever loo
 from collections.abc import Callable
 from typing import Protocol
 
-from contracts.link import Delivered, Direction, LinkConditions, LinkModel
+from contracts.link import Direction, LinkConditions, LinkModel
 from runtime.ports import Timer
+
+_DIRECTIONS = tuple(Direction)  # iterating an enum costs more than moving a segment
 
 
 class FlowSink(Protocol):
@@ -146,16 +148,17 @@ class LinkDriver:
         if self._pumping:
             return  # the pump under way ends with what this one would do
         self._deliver()
-        self._pumping = True
-        try:
-            for direction in Direction:
-                self._wake(direction)
-        finally:
-            self._pumping = False
-            self._arm()
+        if any(self._starved) or any(self._stalled):
+            self._pumping = True
+            try:
+                for direction in _DIRECTIONS:
+                    self._wake(direction)
+            finally:
+                self._pumping = False
+        self._arm()
 
     def _deliver(self) -> None:
-        events: list[Delivered] = self.link.advance(self._now_ns())
+        events = self.link.advance(self._now_ns())
         if not events:
             return
         was_pumping, self._pumping = self._pumping, True

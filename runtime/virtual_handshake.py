@@ -74,7 +74,7 @@ class Handshake:
         self._answer = answer
         self._connect = connect
         self._path: Path | None = None
-        self._outages = 0
+        self._outages: int | None = None  # of the path when the SYN went out; None while none is under way
         self._acceptor: Acceptor | None = None
         self._connection: Connection | None = None
         self._rto_ns = NS_PER_S
@@ -115,15 +115,15 @@ class Handshake:
     # Steps
 
     def _send_syn(self) -> None:
-        if self._path is not None and self._path.outages != self._outages:
+        path = self._path
+        if path is not None and self._outages is not None and path.outages != self._outages:
             self._drop_path()
-        if self._path is None:
-            path = self._open_path(self)
-            if path.is_up and path.offer(Direction.UP, CONTROL_BYTES):
-                self._path = path
-                self._outages = path.outages
-            else:
-                path.close()
+            path = None
+        if path is None:
+            self._path = path = self._open_path(self)
+            self._outages = None
+        if self._outages is None and path.is_up and path.offer(Direction.UP, CONTROL_BYTES):
+            self._outages = path.outages
         if self._retries < SYN_RETRIES:
             again = self._send_syn
         else:
