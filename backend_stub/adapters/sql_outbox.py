@@ -1,11 +1,11 @@
-"""Outbox and inbox of the backend: in its own database, so that messages commit with what caused them."""
+"""Outbox, inbox and answers: in the backend's own database, so that they commit with what caused them."""
 
 from typing import Any
 
 from sqlalchemy import Row, bindparam, delete, func, insert, select
 
 from backend_stub.adapters.sql_connection import SqlConnection
-from backend_stub.adapters.tables import INBOX_DEAD, INBOX_SEEN, OUTBOX, OUTBOX_DEAD
+from backend_stub.adapters.tables import ANSWERS, INBOX_DEAD, INBOX_SEEN, OUTBOX, OUTBOX_DEAD
 from runtime.mqtt.outbox import OutboxEntry
 from runtime.mqtt.port import OutgoingMessage
 
@@ -31,6 +31,7 @@ _DELETE = delete(OUTBOX).where(OUTBOX.c.seq == bindparam("the_seq"))
 _ONE = select(*_MESSAGE).where(OUTBOX.c.seq == bindparam("the_seq"))
 _DEPTH = select(func.count()).select_from(OUTBOX)
 _SEEN = select(INBOX_SEEN.c.at_ms).where(INBOX_SEEN.c.key == bindparam("the_key"))
+_ANSWER = select(ANSWERS).where(ANSWERS.c.request == bindparam("the_request"))
 
 
 class SqlOutbox:
@@ -101,6 +102,40 @@ class SqlInbox:
         """Keep a message that does not keep its contract."""
         self._sql.write(
             insert(INBOX_DEAD), {"topic": topic, "payload": payload, "reason": reason, "at_ms": at_ms}
+        )
+
+
+class SqlAnswers:
+    """The AnswerRows port."""
+
+    def __init__(self, sql: SqlConnection) -> None:
+        self._sql = sql
+
+    def keep(self, request: str, answer: OutgoingMessage) -> None:
+        """Remember the answer to a request."""
+        self._sql.write(
+            insert(ANSWERS),
+            {
+                "request": request,
+                "key": answer.key,
+                "topic": answer.topic,
+                "payload": answer.payload,
+                "traceparent": answer.traceparent,
+                "correlation_data": answer.correlation_data,
+            },
+        )
+
+    def get(self, request: str) -> OutgoingMessage | None:
+        """The answer to a request, None when it has none."""
+        row = self._sql.first(_ANSWER, {"the_request": request})
+        if row is None:
+            return None
+        return OutgoingMessage(
+            topic=row.topic,
+            payload=row.payload,
+            key=row.key,
+            traceparent=row.traceparent,
+            correlation_data=row.correlation_data,
         )
 
 

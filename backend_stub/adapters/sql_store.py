@@ -9,7 +9,7 @@ from sqlalchemy import inspect
 from backend_stub.adapters.sql_connection import SqlConnection
 from backend_stub.adapters.sql_entitlements import SqlEntitlements
 from backend_stub.adapters.sql_orders import SqlOrders
-from backend_stub.adapters.sql_outbox import SqlInbox, SqlOutbox
+from backend_stub.adapters.sql_outbox import SqlAnswers, SqlInbox, SqlOutbox
 from backend_stub.adapters.sql_payments import SqlPayments
 from backend_stub.adapters.sql_rows import SqlDue, SqlPrices, SqlSettings, SqlSms, SqlVehicles
 from backend_stub.adapters.tables import METADATA
@@ -36,6 +36,7 @@ class SqlStore:
         self.settings = SqlSettings(self.sql)
         self.outbox = SqlOutbox(self.sql)
         self.inbox = SqlInbox(self.sql)
+        self.answers = SqlAnswers(self.sql)
 
     def transaction(self) -> AbstractContextManager[None]:
         """Commit at the end of the block, roll back when it raises."""

@@ -217,6 +217,17 @@ INBOX_SEEN = Table(
     _required("at_ms", BigInteger),
 )
 
+ANSWERS = Table(
+    "answers",
+    METADATA,
+    Column("request", String, primary_key=True),
+    _required("key", String),
+    _required("topic", String),
+    _required("payload", LargeBinary),
+    _required("traceparent", String),
+    _required("correlation_data", LargeBinary),
+)
+
 INBOX_DEAD = Table(
     "inbox_dead",
     METADATA,

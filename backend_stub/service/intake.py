@@ -24,7 +24,7 @@ from contracts.messages import (
     SyncRequest,
 )
 from contracts.topics import Way, down_topic, parse_topic
-from runtime.mqtt.port import IncomingMessage
+from runtime.mqtt.port import IncomingMessage, OutgoingMessage
 from runtime.ports import Ids
 
 REQUEST_LIFE_MS = 60_000
@@ -55,14 +55,23 @@ class Intake:
         except ContractError as error:
             self._set_aside(uow, incoming, error)
             return
-        if self.is_repeat(uow, message.key):
-            uow.record("repeat", topic.kind, "ignored")
-            return
-        self._serve(uow, vehicle, message, incoming)
+        # Keys are the car's own: no car can use up or ask for what belongs to another one's.
+        request = f"{topic.vin}/{message.key}"
+        if self.is_repeat(uow, request):
+            self._answer_again(uow, topic.kind, request)
+        else:
+            self._serve(uow, vehicle, message, incoming)
 
     def is_repeat(self, uow: UnitOfWork, key: str) -> bool:
         """Whether a message of this key has taken effect before; remembers it."""
         return not uow.store.inbox.first_time(key, uow.now_ms)
+
+    def _answer_again(self, uow: UnitOfWork, kind: str, request: str) -> None:
+        """The broker may have lost the answer: the same one once more, unless it still waits here."""
+        answer = uow.store.answers.get(request)
+        if answer is not None:
+            uow.store.outbox.add(answer)
+        uow.record("repeat", kind, "answered" if answer is not None else "ignored")
 
     def _serve(
         self, uow: UnitOfWork, vehicle: VehicleRecord, message: Message, incoming: IncomingMessage
@@ -114,7 +123,8 @@ class Intake:
             detail=detail,
             order=views.order_view(order) if order else None,
         )
-        self._answer(uow, vehicle.vin, reply, incoming)
+        packet = self._answer(uow, vehicle.vin, reply, incoming)
+        uow.store.answers.keep(f"{vehicle.vin}/{request.key}", packet)
 
     def _carry_out(
         self, uow: UnitOfWork, vehicle: VehicleRecord, request: SubmitOrder | ModifyOrder | CancelOrder
@@ -159,8 +169,10 @@ class Intake:
         )
         self._answer(uow, topic.vin, refusal, incoming)
 
-    def _answer(self, uow: UnitOfWork, vin: str, message: Message, incoming: IncomingMessage) -> None:
-        uow.send(
+    def _answer(
+        self, uow: UnitOfWork, vin: str, message: Message, incoming: IncomingMessage
+    ) -> OutgoingMessage:
+        return uow.send(
             vin,
             message,
             topic=reply_topic(vin, kind_of(message), incoming.response_topic),

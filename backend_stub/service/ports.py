@@ -14,6 +14,7 @@ from backend_stub.domain.vehicle import VehicleRecord
 from contracts.bench import PaymentOutcome
 from contracts.messages import OrderState
 from runtime.mqtt.outbox import Inbox, Outbox
+from runtime.mqtt.port import OutgoingMessage
 
 
 class DueKind(StrEnum):
@@ -213,6 +214,16 @@ class SettingRows(Protocol):
         """Set a switch."""
 
 
+class AnswerRows(Protocol):
+    """Answers to requests: whoever repeats a request gets the same answer, under the same key."""
+
+    def keep(self, request: str, answer: OutgoingMessage) -> None:
+        """Remember the answer to a request."""
+
+    def get(self, request: str) -> OutgoingMessage | None:
+        """The answer to a request, None when it has none."""
+
+
 class Store(Protocol):
     """Everything the backend keeps, behind one connection."""
 
@@ -245,6 +256,9 @@ class Store(Protocol):
 
     @property
     def inbox(self) -> Inbox: ...
+
+    @property
+    def answers(self) -> AnswerRows: ...
 
     def transaction(self) -> AbstractContextManager[None]:
         """Commit at the end of the block, roll back when it raises."""

@@ -70,17 +70,17 @@ class UnitOfWork:
         traceparent: str = "",
         topic: str = "",
         correlation_data: bytes = b"",
-    ) -> None:
-        """Put a message for the car into the outbox."""
-        self.store.outbox.add(
-            OutgoingMessage(
-                topic=topic or down_topic(vin, kind_of(message)),
-                payload=encode(message),
-                key=message.key,
-                traceparent=self.next_traceparent(traceparent or self.traceparent),
-                correlation_data=correlation_data,
-            )
+    ) -> OutgoingMessage:
+        """Put a message for the car into the outbox; returns it as it will be sent."""
+        packet = OutgoingMessage(
+            topic=topic or down_topic(vin, kind_of(message)),
+            payload=encode(message),
+            key=message.key,
+            traceparent=self.next_traceparent(traceparent or self.traceparent),
+            correlation_data=correlation_data,
         )
+        self.store.outbox.add(packet)
+        return packet
 
     @contextmanager
     def attempt(self) -> Iterator[None]:

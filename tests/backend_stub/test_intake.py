@@ -6,6 +6,8 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from backend_stub.adapters.tables import INBOX_DEAD
+from backend_stub.app import BackendConfig
+from backend_stub.domain.vehicle import VehicleRecord
 from backend_stub.service.intake import reply_topic
 from contracts.codec import encode
 from contracts.errors import ErrorCode
@@ -41,6 +43,28 @@ def test_a_message_that_is_delivered_twice_takes_effect_and_is_answered_once(sho
     assert [type(sent.message) for sent in shop.give(request)] == [OrderReply, Snapshot]
     assert shop.give(request) == []
     assert len(shop.backend.audit().orders) == 1
+
+
+@pytest.mark.req("R-204")
+def test_a_repetition_is_answered_again_when_the_first_answer_has_left(shop: Shop) -> None:
+    request = order_request(shop)
+    reply, _ = shop.give(request, correlation_data=b"k")
+    for entry in shop.backend.store.outbox.pending(0, 100):
+        shop.backend.store.outbox.delete(entry.seq)
+    [again] = shop.give(request, correlation_data=b"k")
+    assert again == reply
+    assert len(shop.backend.audit().orders) == 1
+
+
+def test_keys_of_two_cars_do_not_meet() -> None:
+    other = "WBATEST0000000002"
+    cars = tuple(VehicleRecord(vin=vin, contract_number=NUMBER) for vin in (VIN, other))
+    shop = Shop(config=BackendConfig(vehicles=cars))
+    shop.give(order_request(shop))
+    reply, _ = shop.give(order_request(shop), vin=other)
+    assert reply.packet.topic == down_topic(other, "order-reply")
+    assert len(shop.backend.audit().orders) == 2
+    shop.close()
 
 
 @pytest.mark.req("R-204")
