@@ -38,6 +38,13 @@ def test_a_car_that_unlocked_itself_stays_unlocked_when_the_network_goes() -> No
     assert not is_locked(offline(UNTIL + 5_000, since_ms=UNTIL), UNTIL)
 
 
+@pytest.mark.parametrize(("since_ms", "locked"), [(UNTIL - 7_001, True), (UNTIL - 7_000, False)])
+def test_whether_the_car_was_online_at_the_deadline_is_told_by_the_server_clock(
+    since_ms: int, locked: bool
+) -> None:
+    assert is_locked(offline(UNTIL, since_ms=since_ms, server_skew_ms=7_000), UNTIL) is locked
+
+
 def test_a_cancelling_order_locks_before_the_snapshot_says_so() -> None:
     cancelling = order(OrderState.CANCELLING, cancel_until_ms=UNTIL)
     assert locked_until_ms(facts(), (cancelling,)) == UNTIL
