@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from contracts.codec import decode, encode, kind_of
-from contracts.errors import ContractError, ErrorCode
+from contracts.errors import ContractError, ErrorCode, MessageFieldError
 from contracts.messages import (
     CancelOrder,
     Catalogue,
@@ -261,13 +261,16 @@ class Session:
             try:
                 kind = parse_topic(incoming.topic).kind
                 message = decode(kind, incoming.payload)
+                handler = self._handlers.get(type(message))
+                if handler is None:
+                    raise MessageFieldError("cars do not receive this kind", field="schema")
             except ContractError as error:
                 self._inbox.dead_letter(incoming.topic, incoming.payload, str(error), now_ms)
                 self._journal.record("dead_letter", error.field or "message", ErrorCode.BAD_MESSAGE)
             else:
                 if self._inbox.first_time(message.key, now_ms):
                     self.store.keep("last_sync_ms", now_ms)
-                    tell = self._handlers[type(message)](message)
+                    tell = handler(message)
         if tell is not None:
             tell()
 

@@ -1,0 +1,135 @@
+"""Synchronisation: at every connection, again every fifteen seconds until somebody answers."""
+
+import pytest
+
+from contracts.messages import SyncRequest
+from headunit.services.session import SYNC_PATIENCE_MS
+from tests.headunit.services.one_car import OneCar, catalogue, live
+
+
+@pytest.mark.req("R-404")
+def test_every_connection_begins_with_a_synchronisation() -> None:
+    async def story(car: OneCar) -> None:
+        for _ in range(2):
+            car.port.connect()
+            await car.turn()
+            assert len(car.port.sent("sync")) == 1
+            car.port.acknowledge_all()
+            car.port.disconnect()
+        assert car.heard.sessions == [True, False, True, False]
+
+    car = live(story)
+    assert car.written("session") == [("backend", "up"), ("backend", "down")] * 2
+
+
+@pytest.mark.req("R-404")
+def test_it_says_what_the_car_has() -> None:
+    async def story(car: OneCar) -> None:
+        car.port.connect()
+        car.port.deliver(catalogue(list_version=3))
+        car.port.deliver(car.snapshot(8))
+        car.port.disconnect()
+        await car.turn()
+        car.port.published.clear()
+        car.port.connect()
+        await car.turn()
+        newest = car.port.sent("sync")[-1]
+        assert isinstance(newest, SyncRequest)
+        assert (newest.have_revision, newest.list_version) == (8, 3)
+
+    live(story)
+
+
+@pytest.mark.req("R-404")
+def test_without_an_answer_it_is_asked_again_after_fifteen_seconds() -> None:
+    async def story(car: OneCar) -> None:
+        car.port.connect()
+        await car.turn()
+        car.port.acknowledge_all()
+        for n in (1, 2, 3):
+            await car.at(n * SYNC_PATIENCE_MS - 1)
+            assert car.port.sent("sync") == []
+            await car.at(n * SYNC_PATIENCE_MS)
+            assert len(car.port.sent("sync")) == 1
+            car.port.acknowledge_all()
+
+    live(story)
+
+
+@pytest.mark.req("R-404")
+def test_a_snapshot_ends_the_asking_even_one_that_is_not_newer() -> None:
+    async def story(car: OneCar) -> None:
+        car.port.connect()
+        car.port.deliver(car.snapshot(1))
+        car.port.disconnect()
+        car.port.connect()
+        await car.at(1_000)
+        car.port.deliver(car.snapshot(1))
+        car.port.acknowledge_all()
+        await car.at(10 * SYNC_PATIENCE_MS)
+        assert car.port.published == []
+
+    live(story)
+
+
+@pytest.mark.req("R-404")
+def test_a_catalogue_alone_does_not_end_the_asking() -> None:
+    async def story(car: OneCar) -> None:
+        car.port.connect()
+        await car.turn()
+        car.port.acknowledge_all()
+        car.port.deliver(catalogue())
+        await car.at(SYNC_PATIENCE_MS)
+        assert len(car.port.sent("sync")) == 1
+
+    live(story)
+
+
+@pytest.mark.req("R-404")
+def test_offline_nobody_is_asked() -> None:
+    async def story(car: OneCar) -> None:
+        car.port.connect()
+        await car.turn()
+        car.port.acknowledge_all()
+        car.port.disconnect()
+        await car.at(5 * SYNC_PATIENCE_MS)
+        assert car.session.outbox_depth == 0
+
+    live(story)
+
+
+def test_a_question_nobody_carried_for_a_minute_is_dropped() -> None:
+    async def story(car: OneCar) -> None:
+        car.port.connect()
+        car.port.disconnect()
+        await car.at(59_999)
+        assert car.session.outbox_depth == 1
+        await car.at(60_000)
+        assert car.session.outbox_depth == 0
+
+    live(story)
+
+
+def test_the_driver_can_ask_too_and_the_wait_begins_anew() -> None:
+    async def story(car: OneCar) -> None:
+        car.port.connect()
+        await car.at(10_000)
+        car.port.acknowledge_all()
+        car.synchronise()
+        await car.turn()
+        assert len(car.port.sent("sync")) == 1
+        car.port.acknowledge_all()
+        await car.at(SYNC_PATIENCE_MS)
+        assert car.port.sent("sync") == []
+        await car.at(10_000 + SYNC_PATIENCE_MS)
+        assert len(car.port.sent("sync")) == 1
+
+    live(story)
+
+
+def test_when_the_modem_has_data_again_the_port_does_not_wait() -> None:
+    async def story(car: OneCar) -> None:
+        car.session.radio_came_back()
+        assert car.port.resets == 1
+
+    live(story)
