@@ -4,6 +4,7 @@ import msgspec
 import pytest
 
 from contracts.controller import ControllerAction, ControllerEvent
+from headunit.domain.facts import UNKNOWN_MOTION
 from headunit.domain.menu import MAIN, TREE, Kind, Node, lineage, parent_of
 from headunit.domain.navigate import find_row, has_row, steps_to
 from headunit.errors import RowNotFoundError
@@ -11,6 +12,7 @@ from tests.headunit.domain.car import (
     BACK,
     CONCIERGE_NAME,
     MENU,
+    NOW,
     OPTION,
     PREMIUM_NAME,
     PRESS,
@@ -19,6 +21,7 @@ from tests.headunit.domain.car import (
     TILT_LEFT,
     TILT_RIGHT,
     Driver,
+    offline,
     rotate,
 )
 
@@ -97,6 +100,25 @@ def test_the_same_picture_is_the_same_object() -> None:
     before = driver.screen
     assert driver.learns(driver.facts).screen is before
     assert driver.learns(now_ms=driver.facts.now_ms + 1).screen is before
+
+
+@pytest.mark.parametrize(
+    ("age_ms", "told", "next_in_ms"),
+    [
+        (0, "0 s", 1_000),
+        (51_400, "51 s", 600),
+        (60_000, "1 min", 60_000),
+        (7_199_999, "1 h", 1),
+        (172_800_000, "2 days", 86_400_000),
+    ],
+)
+def test_an_age_is_told_in_its_largest_unit_and_says_when_it_grows(
+    age_ms: int, told: str, next_in_ms: int
+) -> None:
+    since_ms = NOW - age_ms
+    driver = Driver(offline(NOW, since_ms=since_ms, motion=UNKNOWN_MOTION))
+    assert driver.screen.freshness.endswith(f"({told})")
+    assert driver.presenter.next_change_ms() == NOW + min(next_in_ms, 60_000)
 
 
 def test_every_page_says_what_the_knob_does() -> None:
