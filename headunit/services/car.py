@@ -225,7 +225,7 @@ class Car:
         self._request = None
         self._journal.record("reply", request.kind, "CAME_TO_NOTHING")
         self._carry_out(self._presenter.update(self._facts()))
-        self._carry_out(self._presenter.refuse(LocalCode.OUTCOME_UNKNOWN))
+        self._carry_out(self._presenter.refuse(LocalCode.NO_ANSWER))
         self._draw()
 
     def disturbance_announced(self, disturbance: Disturbance) -> None:

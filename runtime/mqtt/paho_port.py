@@ -119,9 +119,15 @@ class PahoPort:
             self._loop.call_soon(self._client.hang_up)
 
     def reset_back_off(self) -> None:
-        """The radio is back: try now; a connect begun in the dark is followed at once by a second one."""
+        """The radio is back: try now; an attempt begun in the dark only waits for a retransmission."""
         self._back_off.reset()
-        self._retry_at_once = self._connecting is not None
+        if self._connecting is not None:
+            self._retry_at_once = True
+            self._connecting.cancel()
+        elif self._stream is not None and not self._is_up:
+            self._retry_at_once = True
+            self._reason = "radio came back"
+            self._client.hang_up()
         self._wake()
 
     async def _connect(self) -> Stream | None:
@@ -133,7 +139,7 @@ class PahoPort:
             _log.debug("%s: no connection to the broker: %r", config.client_id, error)
             return None
         except asyncio.CancelledError:
-            if not self._is_stopping or task is None:
+            if task is None or not (self._is_stopping or self._retry_at_once):
                 raise
             task.uncancel()
             return None
@@ -151,6 +157,7 @@ class PahoPort:
         loop.add_reader(stream, self._readable)
         self._client.open(stream)
         self._arm()
+        patience = loop.call_later(self._config.connect_timeout_s, self._give_up_connect)
         try:
             await closed
         except asyncio.CancelledError:
@@ -158,7 +165,14 @@ class PahoPort:
             self._client.hang_up()
             self._after_close()
             raise
+        finally:
+            patience.cancel()
         self._after_close()
+
+    def _give_up_connect(self) -> None:
+        """A server that accepts and then says nothing is given up like one that does not accept."""
+        if not self._is_up:
+            self._client.hang_up()
 
     def _after_close(self) -> None:
         if self._keepalive_timer is not None:
