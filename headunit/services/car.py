@@ -223,9 +223,12 @@ class Car:
     def came_to_nothing(self, request: SentRequest) -> None:
         """See SessionListener."""
         self._request = None
-        self._journal.record("reply", request.kind, "CAME_TO_NOTHING")
+        # An order would be in the snapshot by its client id. A change or a cancellation leaves no such
+        # mark: its answer may have been lost after it took effect.
+        code = LocalCode.NO_ANSWER if request.client_order_id else LocalCode.OUTCOME_UNKNOWN
+        self._journal.record("reply", request.kind, code)
         self._carry_out(self._presenter.update(self._facts()))
-        self._carry_out(self._presenter.refuse(LocalCode.NO_ANSWER))
+        self._carry_out(self._presenter.refuse(code))
         self._draw()
 
     def disturbance_announced(self, disturbance: Disturbance) -> None:

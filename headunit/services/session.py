@@ -56,7 +56,7 @@ class SessionListener(Protocol):
         """The request on its way has its answer."""
 
     def came_to_nothing(self, request: SentRequest) -> None:
-        """The request on its way can no longer take effect, and did not."""
+        """No answer will come: an order was not placed; of a change or a cancellation nobody knows."""
 
     def disturbance_announced(self, disturbance: Disturbance) -> None:
         """The backend has announced an outage or its end (R-805)."""

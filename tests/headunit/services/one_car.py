@@ -114,8 +114,10 @@ class OneCar:
 
         async def main() -> None:
             await self.start()
-            await story(self)
-            self.die()
+            try:
+                await story(self)
+            finally:
+                self.die()
 
         self.loop.run_until_complete(main())
         self.loop.close()
