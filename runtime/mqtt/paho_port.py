@@ -122,8 +122,9 @@ class PahoPort:
         """The radio is back: try now; an attempt begun in the dark only waits for a retransmission."""
         self._back_off.reset()
         if self._connecting is not None:
-            self._retry_at_once = True
-            self._connecting.cancel()
+            if not self._retry_at_once:
+                self._retry_at_once = True
+                self._connecting.cancel()
         elif self._stream is not None and not self._is_up:
             self._retry_at_once = True
             self._reason = "radio came back"
@@ -139,9 +140,9 @@ class PahoPort:
             _log.debug("%s: no connection to the broker: %r", config.client_id, error)
             return None
         except asyncio.CancelledError:
-            if task is None or not (self._is_stopping or self._retry_at_once):
+            ours = self._is_stopping or self._retry_at_once
+            if task is None or not ours or (task.uncancel() and not self._is_stopping):
                 raise
-            task.uncancel()
             return None
         finally:
             self._connecting = None

@@ -4,11 +4,10 @@ import asyncio
 from collections.abc import Coroutine
 from typing import Any, Protocol, TypeVar
 
-from runtime.real_network import RealNetwork
-from runtime.virtual_network import VirtualNetwork
-
 from runtime.ports import Network
+from runtime.real_network import RealNetwork
 from runtime.virtual_loop import VirtualLoop
+from runtime.virtual_network import VirtualNetwork
 
 T = TypeVar("T")
 STORY_TIMEOUT_S = 20
@@ -30,10 +29,10 @@ class VirtualRig:
 
     def __init__(self) -> None:
         self.loop = VirtualLoop()
-        world = VirtualNetwork(self.loop)
+        self.world = VirtualNetwork(self.loop)
         self.host = "broker"
-        self.peer = world.host("broker")
-        self.car = world.host("car", delay_ms=100)
+        self.peer: Network = self.world.host("broker")
+        self.car: Network = self.world.host("car", delay_ms=100)
 
     def run(self, story: Coroutine[Any, Any, T]) -> T:
         try:
@@ -47,7 +46,8 @@ class RealRig:
 
     def __init__(self) -> None:
         self.host = "127.0.0.1"
-        self.car = self.peer = RealNetwork()
+        self.car: Network = RealNetwork()
+        self.peer: Network = self.car
 
     def run(self, story: Coroutine[Any, Any, T]) -> T:
         async def within() -> T:

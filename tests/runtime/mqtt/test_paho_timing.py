@@ -10,16 +10,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 from paho.mqtt.exception import MalformedPacket
 
+from contracts.link import LinkConditions
 from runtime.mqtt.back_off import BackOff
 from runtime.mqtt.paho_client import HandDrivenClient, transport_time
 from runtime.mqtt.port import OutgoingMessage
 from runtime.mqtt.publish_properties import pack_properties, unpack_properties
 from runtime.virtual_loop import VirtualLoop
+from telematics.link.model import BottleneckLink
 from tests.runtime.mqtt import scripted_broker as wire
 from tests.runtime.mqtt.port_rigs import VirtualRig
 from tests.runtime.mqtt.test_paho_port import PLAIN, Story
 
 KEEPALIVE_S = 30
+LIGHT = LinkConditions(delay_up_ms=100, delay_down_ms=100)
+DARK = LinkConditions(up=False, delay_up_ms=100, delay_down_ms=100)
 WAY_S = 0.1
 
 
@@ -96,6 +100,48 @@ def test_attempts_without_a_road_back_off_and_a_session_that_was_up_resets_them(
         lost_s = rig.loop.time()
         await it.told.until("connected", 3)
         assert rig.loop.time() - lost_s < 1 + 5 * WAY_S
+        await it.end()
+
+    rig.run(story())
+
+
+@pytest.mark.parametrize("dark_s", [1.5, 4.0, 30.0, 3600.0])
+def test_the_radios_return_brings_the_session_back_within_two_round_trips(dark_s: float) -> None:
+    rig = VirtualRig()
+    link = BottleneckLink(None, LIGHT)
+    rig.car = rig.world.host("car-on-link", link=link)
+
+    async def story() -> None:
+        driver = rig.world.driver(link)
+        driver.set_conditions(DARK)
+        it = Story(rig, back_off_min_s=1.0)
+        await it.begin()
+        await asyncio.sleep(dark_s)
+        assert it.told.events == []
+        driver.set_conditions(LIGHT)
+        it.port.reset_back_off()
+        it.port.reset_back_off()
+        back_s = rig.loop.time()
+        await it.told.until("connected")
+        assert rig.loop.time() - back_s == pytest.approx(4 * WAY_S, abs=1e-6)
+        await asyncio.sleep(1)
+        assert it.told.count("connected") == it.broker.accepted == 1
+        await it.end()
+
+    rig.run(story())
+
+
+def test_a_cancellation_is_not_swallowed_when_the_radio_returns_at_the_same_instant() -> None:
+    rig = VirtualRig()
+
+    async def story() -> None:
+        it = Story(rig)
+        await it.begin()
+        await asyncio.sleep(WAY_S)
+        it.port.reset_back_off()
+        it.running.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await it.running
         await it.end()
 
     rig.run(story())
