@@ -49,6 +49,8 @@ _TROUBLE = (
     (PaymentOutcome.WRONG_AMOUNT, "Pay a wrong amount"),
 )
 
+_RETURNED = {ErrorCode.AMOUNT_MISMATCH: " (wrong amount)", "already paid": " (already paid)"}
+
 FindBackend = Callable[[], WebBackend]
 Handler = Callable[[Request], Awaitable[Response]]
 
@@ -80,6 +82,7 @@ class Pages:
         self._environment = Environment(
             loader=PackageLoader("backend_stub.web"), autoescape=True, undefined=StrictUndefined
         )
+        self._environment.filters["whole"] = _whole
         self._css = files("backend_stub.web").joinpath("static/style.css").read_text(encoding="utf-8")
 
     async def home(self, request: Request) -> Response:
@@ -211,7 +214,8 @@ class Pages:
         for entry in backend.store.payments.ledger():
             if entry.order_number == order.number and entry.returned_minor:
                 amount = Money(entry.returned_minor, entry.currency)
-                told.append((entry.reported_at_ms, len(told), f"{amount} returned in full"))
+                why = _RETURNED.get(entry.reason, "")
+                told.append((entry.reported_at_ms, len(told), f"{amount} returned in full{why}"))
         return [(local_text(at_ms, zone), line) for at_ms, _, line in sorted(told)]
 
     def _provider_page(
@@ -256,6 +260,11 @@ def _decision(outcome: str, delay_s: str) -> tuple[PaymentOutcome, int]:
 def _state_line(state: OrderState, reason: str) -> str:
     why = {"timeout": " (not paid in time)", "owner": " (new owner)"}.get(reason, "")
     return f"{STATE_NAMES[state]}{why}"
+
+
+def _whole(text: str) -> str:
+    """The text with hyphens at which no line breaks: order numbers and dates stay whole."""
+    return text.replace("-", "\N{NON-BREAKING HYPHEN}")
 
 
 def _qr(link: str) -> str:

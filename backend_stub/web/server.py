@@ -46,6 +46,8 @@ async def serve_web(web: Starlette, host: str = "127.0.0.1", port: int = 0) -> W
     listener = await asyncio.start_server(_refuse, host, port, start_serving=False)
     socket = listener.sockets[0].dup()
     listener.close()
+    # From here on connections wait for uvicorn, which begins in the loop's next turns.
+    socket.listen()
     bound: int = socket.getsockname()[1]
     server = Quiet(Config(web, log_level="warning", lifespan="off", ws="none", access_log=False))
     task = asyncio.create_task(server.serve(sockets=[socket]), name="backend pages")

@@ -7,11 +7,14 @@ from typing import Any
 import pytest
 
 from backend_stub.app import DATABASE, Backend, BackendConfig, empty_image
+from backend_stub.domain.payment import Transaction
 from backend_stub.domain.vehicle import VehicleRecord
-from backend_stub.errors import BackendError
+from backend_stub.errors import BackendError, UnknownLinkError
+from backend_stub.service.booking import Booking
 from backend_stub.service.payments import Payments
+from backend_stub.service.ports import DueKind
 from backend_stub.service.unit_of_work import UnitOfWork
-from contracts.bench import Pay, PaymentOutcome, Subscribe
+from contracts.bench import HoldActivation, Pay, PaymentOutcome, Subscribe
 from contracts.codec import decode, encode
 from contracts.errors import ErrorCode
 from contracts.messages import Message, OrderReply, Snapshot, SubmitOrder, SyncRequest
@@ -249,3 +252,57 @@ def test_a_cars_record_can_change_without_new_standard_services(shop: Shop) -> N
     shop.restart_after(MINUTE)
     assert shop.backend.audit() == before
     assert shop.accepted("RTTI").sms_number == "159****0002"
+
+
+def test_a_due_time_that_a_rule_refuses_is_noted_and_the_others_go_on() -> None:
+    class Picky(Booking):
+        def overdue(self, uow: UnitOfWork, entitlement_id: int) -> None:
+            uow.record("alarm", "must not", "be seen")
+            raise BackendError(ErrorCode.INVALID_STATE, "not today")
+
+    class PickyBackend(Backend):
+        def make_booking(self) -> Booking:
+            return Picky(self.profile, self.book, self.config.activation_delay_ms)
+
+    shop = Shop(make_backend=PickyBackend)
+    shop.command(HoldActivation(held=True))
+    shop.paid("RTTI")
+    shop.accepted("CONCIERGE")
+    shop.advance(2 * DAY)
+    assert ("activation-overdue", "INVALID_STATE") in shop.journal("due")
+    assert shop.journal("alarm") == []
+    assert [order.state for order in shop.backend.audit().orders] == ["PAID", "CANCELLED"]
+    shop.close()
+
+
+def test_due_times_of_what_is_no_more_do_nothing(shop: Shop) -> None:
+    shop.paid("RTTI")
+    shop.advance(MINUTE)
+    before = shop.backend.audit()
+    for kind, key in (
+        (DueKind.ACTIVATION, "4"),
+        (DueKind.ACTIVATION, "99"),
+        (DueKind.ACTIVATION_OVERDUE, "4"),
+        (DueKind.ENTITLEMENT_END, "99"),
+        (DueKind.ORDER_TIMEOUT, "CN-000001"),
+        (DueKind.CANCEL_SETTLED, "CN-000009"),
+        (DueKind.PROVIDER_QUERY, "unknown"),
+        (DueKind.PROVIDER_REPORT, "unknown/0"),
+        (DueKind.SMS_ARRIVAL, "1"),
+    ):
+        with shop.backend.store.transaction():
+            shop.backend.store.due.put(kind, key, shop.now)
+    shop.sync()
+    due = shop.backend.store.due.earliest()
+    assert due is not None
+    assert due.due_ms > shop.now
+    assert shop.backend.audit() == before
+    assert len(shop.phone) == 1
+
+
+def test_a_report_of_no_session_is_refused(shop: Shop) -> None:
+    stray = Transaction(transaction_id="x", session="nobody", captured_minor=1, currency="CNY", at_ms=1)
+    with pytest.raises(UnknownLinkError):
+        shop.report(stray)
+    with pytest.raises(UnknownLinkError):
+        shop.decide("nobody", PaymentOutcome.APPROVE)

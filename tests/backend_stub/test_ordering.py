@@ -5,6 +5,8 @@ import pytest
 
 from backend_stub.app import BackendConfig
 from backend_stub.domain.vehicle import VehicleRecord
+from backend_stub.errors import BackendError
+from backend_stub.service.orders import Channel
 from contracts.bench import ChangePrices, PaymentOutcome
 from contracts.errors import ErrorCode
 from contracts.messages import CancelReason, Catalogue, Line, OrderState, SubmitOrder
@@ -95,6 +97,60 @@ def test_the_contracts_number_is_used_unless_the_driver_replaces_it(shop: Shop) 
 )
 def test_a_number_has_eleven_digits_and_starts_with_1(shop: Shop, number: str) -> None:
     assert shop.refused("RTTI", sms_number=number) is ErrorCode.BAD_NUMBER
+
+
+@pytest.mark.req("R-001", "R-202")
+def test_where_the_profile_asks_for_an_account_the_car_store_is_closed_without_one() -> None:
+    shop = Shop(config=BackendConfig(market="AU", vehicles=(VehicleRecord(vin=VIN),)))
+    catalogue, snapshot = shop.sync()
+    assert (catalogue.currency, catalogue.hotline) == ("AUD", "133 269")
+    assert [view.service for view in snapshot.entitlements] == ["EMERGENCY_CALL", "TELESERVICES"]
+    assert shop.refused("RTTI") is ErrorCode.NOT_ORDERABLE
+    shop.close()
+
+
+@pytest.mark.req("R-301")
+def test_where_the_profile_pays_on_the_portal_no_message_is_sent() -> None:
+    shop = Shop(config=BackendConfig(market="AU", vehicles=(VehicleRecord(vin=VIN),)))
+    request = SubmitOrder(
+        key="k", sent_at_ms=shop.now, client_order_id="c", lines=lines("RTTI"), list_version=1
+    )
+
+    async def submit_on_portal() -> None:
+        car = shop.backend.store.vehicles.get(VIN)
+        assert car is not None
+        with shop.backend.change() as uow:
+            shop.backend.orders.submit(uow, car, request, Channel.PORTAL)
+
+    shop.run(submit_on_portal())
+    shop.advance(MINUTE)
+    assert shop.backend.audit().orders[0].number == "AU-000001"
+    assert shop.phone == []
+    shop.close()
+
+
+@pytest.mark.req("R-209")
+def test_the_portal_blocks_only_the_services_that_are_being_cancelled(shop: Shop) -> None:
+    order = shop.accepted("RTTI")
+    shop.open_session(order.number)
+    shop.cancel(order.number)
+
+    def on_portal(service: str) -> str:
+        car = shop.backend.store.vehicles.get(VIN)
+        assert car is not None
+        request = SubmitOrder(
+            key="k", sent_at_ms=shop.now, client_order_id=service, lines=lines(service), list_version=1
+        )
+        with shop.backend.change() as uow:
+            return shop.backend.orders.submit(uow, car, request, Channel.PORTAL).number
+
+    async def story() -> None:
+        assert on_portal("CONCIERGE") == "CN-000002"
+        with pytest.raises(BackendError) as refused:
+            on_portal("RTTI")
+        assert refused.value.code is ErrorCode.SERVICE_IN_OPEN_ORDER
+
+    shop.run(story())
 
 
 @pytest.mark.req("R-203")
