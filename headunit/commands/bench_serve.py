@@ -28,6 +28,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--vin", default="", help="VIN of the car (default: the bench's own)")
     parser.add_argument("--broker", default="ours", help="ours, mosquitto or mqtt://HOST:PORT (default ours)")
     parser.add_argument("--scenario", default="", metavar="FILE", help="scenario file to play")
+    parser.add_argument(
+        "--save", default="", metavar="FILE", help="write what was done as a scenario file at the end"
+    )
     parser.add_argument("--language", default="en", help="language of the display: en, de or zh")
     parser.add_argument(
         "--parent-fd", type=int, default=None, metavar="N", help="end at end of file on this descriptor"

@@ -42,6 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--vin", help="VIN of the car, 17 characters")
     parser.add_argument("--broker", help="ours, mosquitto or mqtt://HOST:PORT (default ours)")
     parser.add_argument("--scenario", metavar="FILE", help="scenario file to play on this bench")
+    parser.add_argument("--save", metavar="FILE", help="at the end write what was done as a scenario file")
     parser.add_argument("--language", help="en, de or zh (default: the locale's, else en)")
     parser.add_argument(
         "--headless", action="store_const", const=True, help="no menu; print where the bench can be reached"
@@ -62,9 +63,10 @@ def main(args: argparse.Namespace) -> int:
         raise CommandError(f"{settings.scenario}: no such scenario file")
     with StateFolder(state_path(settings, os.environ)) as folder:
         folder.prepare(fresh=args.fresh)
-        child = BenchChild(
-            bench_command(settings, folder), socket=folder.socket, log=folder.log, connect=_connect
-        )
+        command = bench_command(settings, folder)
+        if args.save:
+            command += ["--save", os.path.abspath(args.save)]
+        child = BenchChild(command, socket=folder.socket, log=folder.log, connect=_connect)
         if settings.headless:
             gc.enable()
             from headunit.commands.headless import run_headless

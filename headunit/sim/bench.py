@@ -1,5 +1,7 @@
 """The bench: carries out commands on a world, and reports what happens in it."""
 
+from collections.abc import Callable
+
 import msgspec
 
 from backend_stub.app import Backend
@@ -49,6 +51,12 @@ class Bench:
     def __init__(self, world: World, hub: ReportHub | None = None) -> None:
         self._world = world
         self._hub = hub
+        self.is_busy = False
+        self._done_listeners: list[Callable[[AnyCommand], None]] = []
+
+    def on_done(self, listener: Callable[[AnyCommand], None]) -> None:
+        """Have `listener` called with every command that was carried out."""
+        self._done_listeners.append(listener)
 
     def screen(self) -> ScreenSnapshot:
         """What the driver sees."""
@@ -57,13 +65,18 @@ class Bench:
     async def handle(self, command: AnyCommand) -> None:
         """Carry out `command`. Raises CommandRefused, and then nothing has changed."""
         try:
+            self.is_busy = True
             await self._carry_out(command)
+            for listener in self._done_listeners:
+                listener(command)
         except BackendError as error:
             raise CommandRefused(error.code, error.detail) from None
         except TelematicsError as error:
             raise CommandRefused("INVALID_STATE", str(error)) from None
         except LookupError as error:
             raise CommandRefused(NOT_RUNNING, str(error)) from None
+        finally:
+            self.is_busy = False
 
     async def _carry_out(self, command: AnyCommand) -> None:
         world = self._world

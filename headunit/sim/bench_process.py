@@ -19,6 +19,7 @@ from headunit.sim.drive import STANDING_DBM, read_timeline
 from headunit.sim.errors import SimulationError
 from headunit.sim.play import Play
 from headunit.sim.real_rig import LOOPBACK, RealRig
+from headunit.sim.recorder import Recorder
 from headunit.sim.scenario import Scenario, Vehicle
 from headunit.sim.scenario_file import load_scenario
 from headunit.sim.world import World, WorldConfig
@@ -29,6 +30,7 @@ from runtime.wall_clock import wall_clock_ms
 from telematics.radio.timeline import RadioTimeline
 
 CLOCK_PERIOD_S = 1.0
+NS_PER_S = 1_000_000_000
 ACTIVATION_DELAY_MS = 5_000
 CLOCK_FILE = "bench_clock"
 
@@ -57,11 +59,15 @@ async def _serve(args: argparse.Namespace) -> int:
         )
         world = World(rig, _config(args, scenario), timeline)
         tasks: list[asyncio.Task[None]] = []
+        recorder: Recorder | None = None
         try:
             await world.open()
             await world.alive()
             hub = ReportHub()
             bench = Bench(world, hub)
+            recorder = _recorder(world, bench)
+            bench.on_done(recorder.done)
+            rig.book.subscribe(recorder.journalled)
             pages = await serve_web(make_web(world.backend), LOOPBACK, 0)
             world.backend.public_url = f"http://{LOOPBACK}:{pages.port}"
             bench.report_everything(_info(world))
@@ -81,6 +87,8 @@ async def _serve(args: argparse.Namespace) -> int:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             state.keep_clock(rig.clock.now_ms())
+            if args.save and recorder is not None:
+                recorder.save(Path(args.save))
             await rig.close()
     return 0
 
@@ -155,6 +163,17 @@ def _info(world: World) -> BenchInfo:
         market=world.config.market,
         broker=f"{host}:{port}",
         phone_url=f"{world.backend.public_url}/phone",
+    )
+
+
+def _recorder(world: World, bench: Bench) -> Recorder:
+    clock, config = world.rig.clock, world.config
+    return Recorder(
+        elapsed_s=lambda: (clock.transport_ns() - world.start_ns) / NS_PER_S,
+        start_ms=clock.now_ms(),
+        market=config.market,
+        vehicle=Vehicle(vin=config.vin, model=config.model, contract_number=config.contract_number),
+        is_commanded=lambda: bench.is_busy,
     )
 
 
