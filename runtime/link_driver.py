@@ -7,7 +7,7 @@ no clock itself: `now_ns` and `call_at` are the transport clock of whichever loo
 from collections.abc import Callable
 from typing import Protocol
 
-from contracts.link import Direction, LinkConditions, LinkModel
+from contracts.link import Delivered, Direction, LinkConditions, LinkModel
 from runtime.ports import Timer
 
 _DIRECTIONS = tuple(Direction)  # iterating an enum costs more than moving a segment
@@ -111,7 +111,7 @@ class LinkDriver:
     def set_conditions(self, conditions: LinkConditions) -> None:
         """From now on `conditions` hold, for all flows at once."""
         if not self._pumping:
-            self._deliver()
+            self._deliver(self.link.advance(self._now_ns()))
         self.link.set_conditions(self._now_ns(), conditions)
         self.changed()
 
@@ -133,7 +133,8 @@ class LinkDriver:
     def _arm(self) -> None:
         """Have the timer ring no later than the model's next due time."""
         due_ns = self.link.next_due()
-        if due_ns is None or (self._due_ns is not None and self._due_ns <= due_ns):
+        armed_ns = self._due_ns
+        if due_ns is None or (armed_ns is not None and armed_ns <= due_ns):
             return  # an early ring only looks and sets the timer again
         if self._timer is not None:
             self._timer.cancel()
@@ -147,8 +148,11 @@ class LinkDriver:
     def _pump(self) -> None:
         if self._pumping:
             return  # the pump under way ends with what this one would do
-        self._deliver()
-        if any(self._starved) or any(self._stalled):
+        events = self.link.advance(self._now_ns())
+        if events:
+            self._deliver(events)
+        starved, stalled = self._starved, self._stalled
+        if starved[0] or starved[1] or stalled[0] or stalled[1]:
             self._pumping = True
             try:
                 for direction in _DIRECTIONS:
@@ -157,10 +161,7 @@ class LinkDriver:
                 self._pumping = False
         self._arm()
 
-    def _deliver(self) -> None:
-        events = self.link.advance(self._now_ns())
-        if not events:
-            return
+    def _deliver(self, events: list[Delivered]) -> None:
         was_pumping, self._pumping = self._pumping, True
         sinks = self._sinks
         try:
