@@ -1,0 +1,144 @@
+"""`headunit simulate` as a command: verdict, evidence and exit code, and what a wrong file is told."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from runtime.journal import read_journal
+from tests.headunit.sim.stories import BOOKED, SCENARIOS, TO_CHECKOUT, choose, pay, write
+
+DRIVE = (SCENARIOS / "drives" / "harbour_loop.csv").read_text(encoding="utf-8")
+NEVER = '[[expect]]\nactor = "car"\nkind = "accepted"\ncount = 0\nby_s = 30\nrule = "R-204"\n'
+
+
+def headunit(*words: str | Path) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, "-m", "headunit", "simulate", *map(str, words)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def bought(folder: Path, *expectations: str) -> Path:
+    return write(folder, choose(5, *TO_CHECKOUT, "Order"), pay(15), *expectations)
+
+
+def test_a_kept_promise_ends_with_0_and_evidence(tmp_path: Path) -> None:
+    file, out = bought(tmp_path, BOOKED), tmp_path / "evidence" / "run"
+    done = headunit(file, "--json", "--out", out)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.count("\n") == 1
+    said = json.loads(done.stdout)
+    assert said["verdict"] == "pass"
+    assert said["violations"] == []
+    assert said["events"] == len(read_journal(out / "journal.jsonl")) > 30
+    assert said["simulated_s"] == 100.0
+    assert 0 < said["wall_s"] < 60
+    assert len(said["digest"]) == 64
+    assert json.loads((out / "summary.json").read_text(encoding="utf-8")) == said
+    suite = ElementTree.parse(out / "junit.xml").getroot()
+    assert (suite.tag, suite.attrib["tests"], suite.attrib["failures"]) == ("testsuite", "1", "0")
+    assert [case.attrib["name"] for case in suite] == ["run"]
+
+
+def test_an_unkept_promise_ends_with_1_its_story_and_the_way_to_see_it_again(tmp_path: Path) -> None:
+    file, out = bought(tmp_path, BOOKED, NEVER), tmp_path / "out"
+    done = headunit(file, "--seed", "11", "--out", out)
+    assert (done.returncode, done.stderr) == (1, "")
+    assert "FAIL" in done.stdout
+    assert (
+        "VIOLATED expectation [R-204]: expected car: accepted * * 0 times by 30 s; seen once" in done.stdout
+    )
+    assert "s  car: accepted CN-000001" in done.stdout
+    assert f"replay: headunit simulate {file} --seed 11" in done.stdout
+    suite = ElementTree.parse(out / "junit.xml").getroot()
+    assert (suite.attrib["tests"], suite.attrib["failures"]) == ("2", "1")
+    failure = suite.find("testcase/failure")
+    assert failure is not None
+    assert failure.attrib["message"].startswith("R-204 expected car: accepted")
+    assert failure.text is not None
+    assert "car: accepted CN-000001" in failure.text
+    assert f"replay: headunit simulate {file} --seed 11" in failure.text
+
+
+def wrong_key(folder: Path) -> tuple[Path, str]:
+    file = write(folder, choose(5, "ConnectedDrive").replace("within_s", "within"))
+    return file, f"{file}:10: script[0].within: no such key"
+
+
+def wrong_toml(folder: Path) -> tuple[Path, str]:
+    file = write(folder, "[[script]\n")
+    return file, f"{file}:8: not TOML: "
+
+
+def missing_file(folder: Path) -> tuple[Path, str]:
+    return folder / "nowhere.toml", f"{folder / 'nowhere.toml'}: cannot be read: No such file or directory"
+
+
+def missing_recording(folder: Path) -> tuple[Path, str]:
+    file = write(folder, '[drive]\nrecording = "drives/nowhere.csv"\n')
+    return file, f"{file}:9: drive.recording: drives/nowhere.csv: No such file or directory"
+
+
+def broken_row(folder: Path) -> tuple[Path, str]:
+    lines = DRIVE.splitlines()
+    cells = lines[41].split(",")
+    lines[41] = ",".join([*cells[:7], "loud", *cells[8:]])
+    recording = folder / "drive.csv"
+    recording.write_text("\n".join(lines), encoding="utf-8")
+    return write(folder, '[drive]\nrecording = "drive.csv"\n'), f"{recording}:42: RSRP: not a number: 'loud'"
+
+
+def missing_row_on_the_display(folder: Path) -> tuple[Path, str]:
+    file = write(folder, choose(1, "ConnectedDrive", "Massage", within_s=2))
+    return (
+        file,
+        f"{file}:8: script[0]: choose at 1 s: no row 'Massage' on screen 'connected_drive' within 2 s",
+    )
+
+
+def nothing_to_pay(folder: Path) -> tuple[Path, str]:
+    file = write(folder, choose(1, "ConnectedDrive"), pay(3))
+    return file, f"{file}:13: script[1]: pay at 3 s: UNKNOWN_ORDER: "
+
+
+def no_movement(folder: Path) -> tuple[Path, str]:
+    file = write(folder, '[[script]]\nat_s = 1\nknob = ["press", "turn 2"]\n')
+    return file, f"{file}:10: script[0].knob: 'turn 2' is no movement of the controller (rotate, press, "
+
+
+WRONG = (
+    wrong_key,
+    wrong_toml,
+    missing_file,
+    missing_recording,
+    broken_row,
+    missing_row_on_the_display,
+    nothing_to_pay,
+    no_movement,
+)
+
+
+@pytest.mark.parametrize("make", WRONG, ids=lambda make: make.__name__)
+def test_what_cannot_be_played_ends_with_2_and_names_file_line_and_key(
+    tmp_path: Path, make: Callable[[Path], tuple[Path, str]]
+) -> None:
+    file, told = make(tmp_path)
+    done = headunit(file, "--json")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith(f"headunit: {told}")
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_missing_recording_of_the_bench_says_where_it_is_looked_for(tmp_path: Path) -> None:
+    file = write(tmp_path, '[drive]\nrecording = "$BENCH_DATA/nowhere.csv"\n')
+    done = headunit(file)
+    assert done.returncode == 2
+    assert "set BENCH_DATA to the folder of the recordings" in done.stderr
