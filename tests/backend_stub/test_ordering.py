@@ -4,6 +4,8 @@ import msgspec
 import pytest
 
 from backend_stub.app import BackendConfig
+from backend_stub.domain.checkout import check_not_locked, locked_until_ms
+from backend_stub.domain.order import Order
 from backend_stub.domain.vehicle import VehicleRecord
 from backend_stub.errors import BackendError
 from backend_stub.service.orders import Channel
@@ -340,3 +342,26 @@ def test_the_timeout_survives_a_restart(shop: Shop) -> None:
     shop.restart_after(2 * DAY)
     assert shop.order(order.number).state is OrderState.CANCELLED
     assert shop.order(order.number).cancel_reason is CancelReason.TIMEOUT
+
+
+@pytest.mark.req("R-209")
+def test_the_lock_itself_ends_at_the_transmitted_instant() -> None:
+    cancelling = Order(
+        number="CN-000001",
+        vin=VIN,
+        client_order_id="c",
+        lines=(),
+        currency="CNY",
+        sms_number=NUMBER,
+        accepted_at_ms=0,
+        deadline_ms=DAY,
+        token="t",
+        state=OrderState.CANCELLING,
+        cancel_at_ms=0,
+        cancel_until_ms=5 * MINUTE,
+    )
+    assert locked_until_ms([cancelling]) == 5 * MINUTE
+    with pytest.raises(BackendError) as refused:
+        check_not_locked([cancelling], 5 * MINUTE - 1)
+    assert refused.value.code is ErrorCode.CANCEL_SYNC
+    check_not_locked([cancelling], 5 * MINUTE)
