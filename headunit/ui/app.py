@@ -128,7 +128,7 @@ class HeadunitApp(App[int]):
                 self._desk.take(report)
             self._early.clear()
             self.set_interval(self._sample_period_s, self.sample)
-        self._panel = BenchPanel(self._desk)
+        self._panel = BenchPanel(self._desk, lambda: self._link.screen)
         await self.screen.mount(self._panel)
         self._arrange()
 

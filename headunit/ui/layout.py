@@ -1,5 +1,6 @@
 """Where everything of a ScreenSnapshot goes on a display of so many cells. Pure."""
 
+from itertools import pairwise
 from typing import NamedTuple
 
 from contracts.screen import Banner, PanelLine, Row, ScreenSnapshot, Tone
@@ -12,6 +13,7 @@ from headunit.ui.text import (
     Line,
     Span,
     both_ends,
+    clean,
     fit,
     fit_line,
     width_of,
@@ -22,8 +24,18 @@ MIN_WIDTH = 40
 """Narrower displays are drawn as if they were this wide, and cut."""
 
 _PANEL_MAX = 64
-_LIST_MAX = 58
 _LONE_LIST_MAX = 96
+_LIST_PERCENT = (43, 52, 62)
+"""Where the rule between list and panel may stand: few places, so that it rarely moves."""
+
+_LIST_MAX = 74
+_EDGES = 7
+"""Cells of a row that are neither label nor value: the arc left, the arrow right."""
+
+_NAME_MIN = 8
+"""A name is not cut shorter than this before its term or its value is cut."""
+
+_DOT = " · "
 _BLANK: Line = ()
 
 
@@ -69,10 +81,14 @@ def compose(screen: ScreenSnapshot, width: int, height: int) -> Picture:
 
 
 def _split_at(rows: tuple[Row, ...], width: int) -> int:
-    """Where the rule between list and panel stands: moved to the right once when a row needs it."""
-    narrow, wide = min(width * 43 // 100, _LIST_MAX), min(width * 52 // 100, _LIST_MAX)
-    needed = max((width_of(row.label) + width_of(row.value) + 9 for row in rows if row.selectable), default=0)
-    return narrow if needed <= narrow else wide
+    """Where the rule between list and panel stands: the leftmost place at which no row is cut."""
+    needed = max((_needed(row) for row in rows if row.selectable or row.value), default=0)
+    places = [min(width * percent // 100, _LIST_MAX) for percent in _LIST_PERCENT]
+    return next((place for place in places if needed <= place), places[-1])
+
+
+def _needed(row: Row) -> int:
+    return _EDGES + width_of(row.label) + (2 + width_of(row.value) if row.value else 0)
 
 
 def _banner(banner: Banner, width: int) -> list[Line]:
@@ -101,7 +117,7 @@ def _list(rows: tuple[Row, ...], focus: int, width: int, height: int) -> tuple[l
         lines[y] = _row(row, index == focus, width)
         shown[y] = index
         if step == 2 and not row.selectable and not row.value:
-            texts = wrap(row.label, width - 7)
+            texts = wrap(row.label, width - _EDGES)
             lines[y] = _row(Row(texts[0], tone=row.tone, selectable=False), False, width)
             lines[y + 1] = _row(Row(" ".join(texts[1:]), tone=row.tone, selectable=False), False, width)
         if index == focus:
@@ -123,9 +139,9 @@ def _row(row: Row, focused: bool, width: int) -> Line:
     else:
         ink = Ink(row.tone if row.selectable or row.tone is not Tone.PLAIN else Tone.MUTED)
         value_ink, arc = (MUTED if row.tone is Tone.PLAIN else ink), " "
-    room = max(1, width - 7)
-    value = fit(row.value, min(width_of(row.value), room // 2)) if row.value else ""
-    label = fit(row.label, room - (width_of(value) + 1 if value else 0))
+    room = max(1, width - _EDGES)
+    value = fit(row.value, min(width_of(row.value), max(1, room - _NAME_MIN - 1))) if row.value else ""
+    label = _fit_name(row.label, room - (width_of(value) + 1 if value else 0))
     bar = Ink(raised=focused)
     return (
         Span(f"  {arc}", ACCENT),
@@ -136,25 +152,54 @@ def _row(row: Row, focused: bool, width: int) -> Line:
     )
 
 
+def _fit_name(label: str, width: int) -> str:
+    """`label` in `width` cells; of "name · term" the name gives way, for the term tells rows apart."""
+    name, dot, term = label.rpartition(_DOT)
+    rest = width_of(dot + term)
+    if not dot or width_of(label) <= width or width - rest < _NAME_MIN:
+        return fit(label, width)
+    return fit(name, width - rest) + dot + clean(term)
+
+
 def _more(line: Line, mark: str, width: int) -> Line:
     return (*fit_line(line, width - 3), Span(f" {mark} ", MUTED))
 
 
 def _panel(panel: tuple[PanelLine, ...], width: int, height: int) -> list[Line]:
+    """The entries from the top, paragraphs apart from each other as long as there is room for that."""
+    blocks = [_panel_entry(entry, width) for entry in panel]
+    apart = [False, *(_apart(*pair) for pair in pairwise(zip(panel, blocks, strict=True)))]
+    if 1 + sum(map(len, blocks)) + sum(apart) > height:
+        apart = [False] * len(blocks)
     lines: list[Line] = [_BLANK]
-    for entry in panel:
-        ink = Ink(entry.tone, entry.tone is Tone.ACCENT)
-        value_ink = PLAIN if entry.tone is Tone.MUTED else ink
-        value = fit(entry.value, min(width_of(entry.value), width)) if entry.value else ""
-        room = width - (width_of(value) + 2 if value else 0)
-        if room < 8:
-            lines += [(Span(text, ink),) for text in wrap(entry.text, width)] if entry.text else []
-            lines.append(both_ends((), (Span(value, value_ink),), width))
-            continue
-        texts = wrap(entry.text, room)
-        lines += [(Span(text, ink),) for text in texts[:-1]]
-        last: Line = (Span(texts[-1], ink),)
-        lines.append(both_ends(last, (Span(value, value_ink),), width) if value else last)
+    for block, is_apart in zip(blocks, apart, strict=True):
+        lines += [_BLANK, *block] if is_apart else block
     if len(lines) > height:
         lines = [*lines[: height - 1], (Span("…", MUTED),)]
     return [*lines, *[_BLANK] * (height - len(lines))]
+
+
+def _apart(before: tuple[PanelLine, list[Line]], after: tuple[PanelLine, list[Line]]) -> bool:
+    """Whether a blank line belongs between two entries.
+
+    Tables and paragraphs stand apart; small print does not.
+    """
+    if after[0].tone is Tone.MUTED or not before[0].text or not after[0].text:
+        return False
+    if bool(before[0].value) != bool(after[0].value):
+        return True
+    return not after[0].value and (len(before[1]) > 1 or len(after[1]) > 1)
+
+
+def _panel_entry(entry: PanelLine, width: int) -> list[Line]:
+    ink = Ink(entry.tone, entry.tone is Tone.ACCENT)
+    value_ink = PLAIN if entry.tone is Tone.MUTED else ink
+    value = fit(entry.value, min(width_of(entry.value), width)) if entry.value else ""
+    room = width - (width_of(value) + 2 if value else 0)
+    if room < _NAME_MIN:
+        text_lines = _panel_entry(PanelLine(entry.text, "", entry.tone), width) if entry.text else []
+        return [*text_lines, both_ends((), (Span(value, value_ink),), width)]
+    lines: list[Line] = [(Span(text, ink),) for text in wrap(entry.text, room)]
+    if value:
+        lines[-1] = both_ends(lines[-1], (Span(value, value_ink),), width)
+    return lines

@@ -1,8 +1,10 @@
 """The bench panel as a widget: blocks from top to bottom, buttons at the foot."""
 
+from collections.abc import Callable
+
 from textual import events
 
-from contracts.screen import Tone
+from contracts.screen import ScreenSnapshot, Tone
 from headunit.ui.bench import blocks
 from headunit.ui.bench.desk import Desk
 from headunit.ui.bench.plot import signal_plot
@@ -20,9 +22,10 @@ _FIXED_LINES = 6
 class BenchPanel(Canvas, can_focus=True):
     """For the engineer, never for the driver."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: Desk, car_screen: Callable[[], ScreenSnapshot]) -> None:
         super().__init__(id="bench")
         self._desk = desk
+        self._car_screen = car_screen
         self._buttons: dict[tuple[int, int], str] = {}
         self.beside = False
         """Whether a rule parts the panel from a display on its left."""
@@ -50,7 +53,7 @@ class BenchPanel(Canvas, can_focus=True):
         spare = height - len(reports) - _FIXED_LINES
         packets = max(1, min(_PACKETS_MAX, spare // 2))
         lines: list[Line] = [
-            both_ends((Span("Bench", STRONG),), (Span("signal in dBm, its cause underneath", MUTED),), width),
+            both_ends((Span("Bench", STRONG),), self._caption(), width),
             _rule(width),
             *signal_plot(state.history, width, max(2, min(_PLOT_MAX, spare - packets))),
             (),
@@ -58,6 +61,17 @@ class BenchPanel(Canvas, can_focus=True):
             *blocks.packet_lines(state, width, packets, self._desk.now_s()),
         ]
         return [*lines[:height], *[()] * (height - len(lines))]
+
+    def _caption(self) -> Line:
+        """What the car shows, where the panel hides it."""
+        if self.beside:
+            return (Span("signal in dBm, its cause underneath", MUTED),)
+        screen = self._car_screen()
+        return (
+            Span("  in the car: ", MUTED),
+            Span(screen.path[-1] if screen.path else "", PLAIN),
+            Span(f"  {screen.status.data}", Ink(screen.status.data_tone)),
+        )
 
     def _foot(self, width: int) -> list[Line]:
         per_line = max(1, width // _BUTTON_WIDTH)
@@ -73,8 +87,8 @@ class BenchPanel(Canvas, can_focus=True):
                 ]
             lines.append(tuple(spans))
         ink = Ink(Tone.BAD) if self._desk.refused else MUTED
-        lines.append((Span(f"{'✕ ' if self._desk.refused else ''}{self._desk.notice}", ink),))
-        return lines
+        notice = (Span(f"{'✕ ' if self._desk.refused else ''}{self._desk.notice}", ink),)
+        return [*lines, both_ends(notice, (Span("  F2 back   F1 ?", MUTED),), width)]
 
     def _map_buttons(self, top: int, width: int) -> None:
         per_line = max(1, width // _BUTTON_WIDTH)

@@ -34,7 +34,7 @@ def signal_plot(history: Sequence[Sample], width: int, height: int) -> list[Line
 
 def _axis_label(row: int, height: int) -> str:
     if row not in (0, height // 2, height - 1):
-        return " " * _AXIS
+        return (" dBm" if row == 1 else "").ljust(_AXIS)
     share = row / (height - 1) if height > 1 else 0.0
     return f"{_TOP_DBM + share * (_BOTTOM_DBM - _TOP_DBM):>4.0f} "
 

@@ -18,8 +18,9 @@ MAIN_MENU = ScreenSnapshot(
     ),
     focus=0,
     panel=(
-        PanelLine("Services for this car: book them, pay with the phone,"),
-        PanelLine("and see until when they are booked."),
+        PanelLine(
+            "Services for this car: book them, pay with the phone, and see until when they are booked."
+        ),
         PanelLine(),
         PanelLine("Booked Services", "3"),
         PanelLine("My basket", "1"),

@@ -118,3 +118,56 @@ def test_no_size_and_no_list_breaks_the_frame(
     assert all(line_width(line) == width for line in picture.lines)
     if 0 <= screen.focus and height >= 7:
         assert screen.focus in picture.rows.values()
+
+
+LONGEST = Row("Real Time Traffic Information · 36 months", "¥ 1,280.00")
+"""As long as a row of a real basket can be in English."""
+
+
+def row_of(width: int) -> str:
+    """How LONGEST, in focus, is drawn on a display of `width` columns."""
+    screen = msgspec.structs.replace(STORE, rows=(LONGEST,), focus=0)
+    (row,) = (line for line in lines_of(screen, width) if "◀" in line)
+    return row
+
+
+@pytest.mark.parametrize("width", [100, 150])
+def test_the_list_is_as_wide_as_its_rows_need(width: int) -> None:
+    assert LONGEST.label in row_of(width)
+    assert f"{LONGEST.value} ◀  │" in row_of(width)
+    assert row_of(width).index("◀") <= 0.62 * width
+
+
+def test_where_there_is_no_room_the_name_is_cut_and_neither_term_nor_price() -> None:
+    assert "Real Time Traffic … · 36 months ¥ 1,280.00 ◀" in row_of(80)
+
+
+def test_the_rule_stands_still_while_the_knob_turns() -> None:
+    screens = (msgspec.structs.replace(BOOKED, focus=focus) for focus in range(len(BOOKED.rows)))
+    assert len({compose(screen, 100, 30).list_width for screen in screens}) == 1
+
+
+PARAGRAPH_AND_TABLE = (
+    PanelLine("A sentence about a service."),
+    PanelLine("3 months", "¥ 150.00"),
+    PanelLine("6 months", "¥ 280.00"),
+    PanelLine("plus 10 % GST", tone=Tone.MUTED),
+    PanelLine("Booked until 21.02.2027"),
+)
+
+
+def panel_of(height: int) -> list[str]:
+    """How PARAGRAPH_AND_TABLE is drawn on a display of `height` lines."""
+    screen = msgspec.structs.replace(STORE, panel=PARAGRAPH_AND_TABLE)
+    panels = [line.partition(" │  ")[2] for line in lines_of(screen, 100, height)]
+    return [panel.split("  ")[0] for panel in panels[3:-3]]
+
+
+def test_a_paragraph_and_a_table_stand_apart_and_small_print_does_not() -> None:
+    sentence, *rest = (panel for panel in panel_of(12))
+    assert sentence == "A sentence about a service."
+    assert rest[:5] == ["", "3 months", "6 months", "plus 10 % GST", "Booked until 21.02.2027"]
+
+
+def test_on_a_low_display_nothing_of_the_panel_is_dropped_for_a_blank_line() -> None:
+    assert panel_of(10)[:4] == ["A sentence about a service.", "3 months", "6 months", "plus 10 % GST"]
