@@ -89,7 +89,7 @@ class Fault(ScenarioStruct, frozen=True, kw_only=True):
 
 
 class Payment(ScenarioStruct, frozen=True, kw_only=True):
-    """How the payer pays: the newest unpaid order, unless a number is given."""
+    """How the payer pays: the newest unpaid order, as soon as there is one, unless a number is given."""
 
     order: str = ""
     provider: str = "AliPay"
@@ -108,7 +108,7 @@ class Step(ScenarioStruct, frozen=True, kw_only=True):
     """`[[script]]`: what somebody does at `at_s`; exactly one verb.
 
     Driver: `choose` turns the knob to each row in turn, by its visible label, and presses (`within_s`
-    bounds the wait for a row to appear); `knob` is raw: "rotate 2", "press", "back", "menu", ….
+    bounds the wait for a row, or for a bill, to appear); `knob` is raw: "rotate 2", "press", "back", ….
     Payer: `pay`. Agent at the hotline: `resend_sms`. Bench: `speed_kmh`, `sim`, `rsrp_dbm`,
     `advance_s`, `rate`. Backend desk: `hold_activation`, `change_prices_percent`, `text_messages`.
     """

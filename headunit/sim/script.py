@@ -18,6 +18,7 @@ from contracts.bench import (
     SetVehicle,
 )
 from contracts.controller import PRESS, ControllerAction, ControllerEvent, rotate
+from contracts.errors import ErrorCode
 from contracts.screen import ScreenSnapshot
 from headunit.sim.errors import ScriptError
 from headunit.sim.scenario import Step
@@ -112,12 +113,15 @@ async def play_step(step: Step, bench: ScriptBench) -> None:
 
 
 async def _insist(command: AnyCommand, within_s: float, bench: ScriptBench) -> None:
-    """Give a command; while its program is down, try again, as a person would."""
+    """Give a command; try again, as a person would, while its program is down or there is no bill yet."""
+    waits_for = [NOT_RUNNING]
+    if isinstance(command, Pay) and not command.order_number:
+        waits_for.append(ErrorCode.UNKNOWN_ORDER)
     for _ in range(round(within_s / POLL_S)):
         try:
             return await bench.handle(command)
         except CommandRefused as refused:
-            if refused.code != NOT_RUNNING:
+            if refused.code not in waits_for:
                 raise
         await asyncio.sleep(POLL_S)
     await bench.handle(command)
