@@ -7,12 +7,11 @@ What is overridden, and why:
     _call_socket_*       paho calls these under a lock that is not reentrant
     _packet_queue        with nothing queued a packet goes straight to the stream
     _handle_connack      paho's `Properties` look every name up by text: read by our codec instead
-    _handle_publish      the same; per message they cost more than all the rest
-    _handle_pubackcomp   the same, and a PUBACK is two bytes nearly always
     _easy_log            nobody listens
     __del__              the garbage collector must not close an abandoned program's socket
 
-`read` stands for paho's loop_read, which asks the network three times a packet.
+`read` stands for paho's loop_read, which asks the network three times a packet; it takes PUBLISH, PUBACK
+and PINGRESP itself, whose `Properties` would cost more than all the rest, and leaves the others to paho.
 
 Private names are used on purpose; a test fails when a new paho no longer has them.
 """
@@ -22,10 +21,10 @@ import time
 from collections.abc import Callable
 from struct import Struct
 from struct import error as StructError
-from typing import TYPE_CHECKING, Literal, cast
+from typing import TYPE_CHECKING, cast
 
 import paho.mqtt.client as paho
-from paho.mqtt.client import DISCONNECT, Client, MQTTMessageInfo
+from paho.mqtt.client import DISCONNECT, PINGREQ, Client, MQTTMessageInfo
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
 from paho.mqtt.exception import MalformedPacket
 
@@ -44,6 +43,8 @@ MessageReceived = Callable[[str, bytes, PublishProperties, int, int], None]
 """topic, payload, properties, first byte of the packet, packet identifier (0 at QoS 0)."""
 
 _RECEIVE_BYTES = 65_536
+_PUBLISH, _PUBACK, _PINGRESP = 0x30, 0x40, 0xD0
+_PINGREQ_PACKET = b"\xc0\x00"
 _RECEIVE_MAXIMUM_DEFAULT = 65_535
 """Section 3.2.2.3.3: what a server that does not say it takes."""
 
@@ -175,18 +176,38 @@ class HandDrivenClient(Client):
             end = body + size
             if end > len(data):
                 break
-            self._in_packet = {  # type: ignore[typeddict-item]  # the rest serves paho's own reading only
-                "command": data[at],
-                "remaining_length": size,
-                "packet": data[body:end],
-            }
+            first_byte = data[at]
+            kind = first_byte & 0xF0
             at = end
-            rc = self._packet_handle()
-            if rc > 0:
-                self._loop_rc_handle(rc)
+            if kind == _PUBACK:
+                self._puback_arrived(data[body:end])
+            elif kind == _PUBLISH:
+                self._publish_arrived(first_byte, data[body:end])
+            elif kind == _PINGRESP and not size:
+                self._ping_t = 0.0
+            else:
+                self._in_packet = {  # type: ignore[typeddict-item]  # the rest serves paho's reading only
+                    "command": first_byte,
+                    "remaining_length": size,
+                    "packet": data[body:end],
+                }
+                rc = self._packet_handle()
+                if rc > 0:
+                    self._loop_rc_handle(rc)
             if self._sock is None or self._stream is not stream:
                 return b""
         return data[at:]
+
+    def keep_alive(self) -> None:
+        """Ping when it is time, or give the connection up: paho's `loop_misc`, its usual case written out."""
+        now_s = transport_time()
+        keepalive_s = self._keepalive
+        idle_s = now_s - min(self._last_msg_out, self._last_bytes_received)
+        if self._ping_t or idle_s < keepalive_s or not self.is_connected():
+            self.loop_misc()
+            return
+        self._ping_t = self._last_msg_out = self._last_bytes_received = now_s
+        self._packet_queue(PINGREQ, _PINGREQ_PACKET, 0, 0)
 
     def keepalive_due_s(self) -> float | None:
         """When `loop_misc` has something to do next, in transport seconds; None with keep-alive off."""
@@ -255,32 +276,27 @@ class HandDrivenClient(Client):
         self._in_packet["packet"] = packet[:2] + b"\0"
         return super()._handle_connack()
 
-    def _handle_publish(self) -> MQTTErrorCode:
-        first_byte = self._in_packet["command"]
-        packet = self._in_packet["packet"]
+    def _publish_arrived(self, first_byte: int, packet: bytes) -> None:
         quality = first_byte & 0x06
         try:
-            at = 2 + _read_u16(packet, 0)[0]
+            at = 2 + _read_u16(packet)[0]
             topic = packet[2:at].decode()
             packet_id = 0
             if quality:
                 packet_id = _read_u16(packet, at)[0]
                 at += 2
-        except (ValueError, IndexError, StructError):
-            return MQTTErrorCode.MQTT_ERR_PROTOCOL
-        if quality > 0x02:  # our subscriptions grant QoS 1 at most (section 3.8.4)
-            return MQTTErrorCode.MQTT_ERR_PROTOCOL
+        except (ValueError, StructError) as error:
+            raise MalformedPacket(f"PUBLISH: {error}") from error
+        if quality > 0x02:
+            raise MalformedPacket("QoS 2, though our subscriptions grant 1 at most (section 3.8.4)")
         properties, at = unpack_properties(packet, at)
-        self._tell_received(topic, bytes(packet[at:]), properties, first_byte, packet_id)
-        return MQTTErrorCode.MQTT_ERR_SUCCESS
+        self._tell_received(topic, packet[at:], properties, first_byte, packet_id)
 
-    def _handle_pubackcomp(self, cmd: Literal["PUBACK", "PUBCOMP"]) -> MQTTErrorCode:
-        packet = self._in_packet["packet"]
-        if len(packet) < 2 or cmd != "PUBACK":
-            return MQTTErrorCode.MQTT_ERR_PROTOCOL
-        packet_id = _read_u16(packet, 0)[0]
+    def _puback_arrived(self, packet: bytes) -> None:
+        if len(packet) < 2:
+            raise MalformedPacket("PUBACK without a packet identifier")
+        packet_id = packet[0] << 8 | packet[1]
         if self._out_messages.pop(packet_id, None) is not None:
             self._inflight_messages -= 1
             # Section 3.4.2.1: without a reason code the packet means success.
             self._tell_puback(packet_id, packet[2] if len(packet) > 2 else 0)
-        return MQTTErrorCode.MQTT_ERR_SUCCESS

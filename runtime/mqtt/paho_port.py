@@ -236,7 +236,7 @@ class PahoPort:
             self._keepalive_timer = self._loop.call_at(due_s + _KEEPALIVE_SLACK_S, self._check_keepalive)
 
     def _check_keepalive(self) -> None:
-        self._client.loop_misc()
+        self._client.keep_alive()
         if self._client.is_open():
             self._arm()
 

@@ -204,8 +204,6 @@ def test_an_abandoned_client_leaves_its_stream_open() -> None:
         ("_call_socket_register_write", ["self"]),
         ("_call_socket_unregister_write", ["self", "sock"]),
         ("_handle_connack", ["self"]),
-        ("_handle_publish", ["self"]),
-        ("_handle_pubackcomp", ["self", "cmd"]),
         ("_sock_close", ["self"]),
         ("_packet_handle", ["self"]),
         ("_loop_rc_handle", ["self", "rc"]),
