@@ -6,7 +6,6 @@ travels in a context variable, so everything a program starts, directly or not, 
 
 import asyncio
 import warnings
-import weakref
 from collections.abc import Collection, Coroutine, Generator
 from contextvars import Context, ContextVar
 from typing import Any
@@ -28,23 +27,30 @@ def owned_context(base: Context, owner: str) -> Context:
 
 
 class TaskRegister:
-    """The tasks of a loop with their owners, in order of creation; holds none of them."""
+    """The unfinished tasks of a loop with their owners, in order of creation.
+
+    It holds them: asyncio does not, and when the collector takes a task that nothing else refers to is no
+    part of a story that can be told twice.
+    """
 
     __slots__ = ("_entries", "_sweep_at", "made")
 
     def __init__(self) -> None:
         self.made = 0
-        self._entries: list[tuple[str | None, weakref.ref[asyncio.Task[Any]]]] = []
+        self._entries: list[tuple[str | None, asyncio.Task[Any]]] = []
         self._sweep_at = 64
 
     def add(self, owner: str | None, task: asyncio.Task[Any]) -> None:
-        """Remember `task` until it is done or gone."""
+        """Hold `task` until it is done."""
         self.made += 1
-        entries = self._entries
-        entries.append((owner, weakref.ref(task)))
-        if len(entries) > self._sweep_at:
-            entries[:] = [entry for entry in entries if (t := entry[1]()) is not None and not t.done()]
-            self._sweep_at = 2 * len(entries) + 64
+        self._entries.append((owner, task))
+        if len(self._entries) > self._sweep_at:
+            self.sweep()
+            self._sweep_at = 2 * len(self._entries) + 64
+
+    def sweep(self) -> None:
+        """Let go of those that are done; one whose exception nobody took says so then."""
+        self._entries[:] = [entry for entry in self._entries if not entry[1].done()]
 
     def owners(self) -> set[str | None]:
         """Everyone who has tasks here."""
@@ -52,8 +58,16 @@ class TaskRegister:
 
     def unfinished(self, owners: Collection[str | None]) -> list[asyncio.Task[Any]]:
         """Tasks of `owners` that are not done, in order of creation."""
-        tasks = [ref() for owner, ref in self._entries if owner in owners]
-        return [task for task in tasks if task is not None and not task.done()]
+        return [task for owner, task in self._entries if owner in owners and not task.done()]
+
+    def names(self, dead: Collection[str | None]) -> str:
+        """The names of what waits, but for what belongs to the dead."""
+        living = [owner for owner in self.owners() if owner not in dead]
+        return ", ".join(task.get_name() for task in self.unfinished(living)) or "no task"
+
+    def clear(self) -> None:
+        """Let go of all tasks."""
+        self._entries.clear()
 
 
 class Graveyard:

@@ -115,8 +115,11 @@ class Connection:
         if not pipe.unsent and not self._is_over:
             window = self._receive_buffer - pipe.readable - pipe.flying
             if window > 0 and n:
-                taken = self._path.offer(stream.direction, min(n, window))
+                taken = self._path.offer(stream.direction, n if n < window else window)
                 pipe.flying += taken
+                if taken == n:
+                    pipe.buffer += data
+                    return n
         buffered = min(n - taken, self._send_buffer - pipe.unsent)
         pipe.unsent += buffered
         accepted = taken + buffered

@@ -324,23 +324,20 @@ class VirtualLoop(FencedLoop):
         finally:
             self.steps = steps
 
-    def _waiting(self) -> str:
-        living = self._tasks.owners() - self._graveyard.dead
-        return ", ".join(task.get_name() for task in self._tasks.unfinished(living)) or "no task"
-
     def _deadlock_text(self) -> str:
-        waiting = self._waiting()
+        waiting = self._tasks.names(self._graveyard.dead)
         return f"at {self._now_s:.9f} s nothing is ready and nothing is due; waiting for ever: {waiting}"
 
     def _livelock_text(self, handle: VirtualHandle) -> str:
         return (
             f"more than {self._livelock_callbacks} callbacks at {self._now_s:.9f} s; "
-            f"the next is {handle!r}; unfinished: {self._waiting()}"
+            f"the next is {handle!r}; unfinished: {self._tasks.names(self._graveyard.dead)}"
         )
 
     # Failures
 
     def _raise_failure(self) -> None:
+        self._tasks.sweep()
         if self._failures:
             first = self._failures[0]
             self._failures.clear()
@@ -380,6 +377,9 @@ class VirtualLoop(FencedLoop):
         if self._closed:
             return
         self._closed = True
+        for task in self._tasks.unfinished(self._tasks.owners()):
+            self._graveyard.bury_task(task)
+        self._tasks.clear()
         self._graveyard.close()
         self._ready.clear()
         self._timers.clear()

@@ -166,8 +166,9 @@ class Delivery:
 
     def _woken(self) -> None:
         self._is_awake = False
-        self._learn_expiries()
         self._fill()
+        if self._may_have_more:  # what is under way is the broker's to expire
+            self._learn_expiries()
         self._on_change()
 
     def _fill(self) -> None:

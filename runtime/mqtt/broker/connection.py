@@ -271,7 +271,8 @@ class Connection:
             self._write(Unsuback(unsubscribe.packet_id, tuple(codes)).encode())
 
     def _pingreq(self, now_ns: int, packet: bytes, at: int) -> None:
-        Cursor(packet, at).finish()
+        if len(packet) > at:
+            Cursor(packet, at).finish()
         self._write(PINGRESP)
 
     def _disconnect(self, now_ns: int, packet: bytes, at: int) -> None:

@@ -96,14 +96,15 @@ class BrokerServer:
         """Send what the broker has written, and wake up when it is next due."""
         if self._is_settling:
             return
-        self._is_settling = True
-        try:
-            while self._dirty:
-                dirty, self._dirty = self._dirty, []
-                for sink in dirty:
-                    sink.flush(now_ns)
-        finally:
-            self._is_settling = False
+        if self._dirty:
+            self._is_settling = True
+            try:
+                while self._dirty:
+                    dirty, self._dirty = self._dirty, []
+                    for sink in dirty:
+                        sink.flush(now_ns)
+            finally:
+                self._is_settling = False
         due_ns = self.broker.next_due()
         if due_ns is not None and (self._armed_ns is None or due_ns < self._armed_ns):
             if self._timer is not None:
@@ -114,8 +115,9 @@ class BrokerServer:
     def _ring(self, due_ns: int) -> None:
         # A loop may call a hair early: the broker is told the instant that was asked for, never less.
         self._timer = self._armed_ns = None
-        self.broker.advance(max(due_ns, self._now_ns()))
-        self._settle(self._now_ns())
+        now_ns = max(due_ns, self._now_ns())
+        self.broker.advance(now_ns)
+        self._settle(now_ns)
 
 
 async def serve_broker(network: Network, host: str, port: int) -> None:
