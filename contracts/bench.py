@@ -55,7 +55,10 @@ class Command(msgspec.Struct, frozen=True, kw_only=True, tag_field="command"):
 
 
 class Subscribe(Command, tag="subscribe", frozen=True, kw_only=True):
-    """Stream reports to this client from now on; `reports` lists tags, empty = all. Newest values come at once."""
+    """Stream reports to this client from now on, the newest values at once.
+
+    `reports` lists tags; empty means all.
+    """
 
     reports: tuple[str, ...] = ()
 
@@ -110,7 +113,10 @@ class SetRate(Command, tag="set_rate", frozen=True, kw_only=True):
 
 
 class Pay(Command, tag="pay", frozen=True, kw_only=True):
-    """The payer opens the link of an order ("" = the newest unpaid one) and pays; the provider does `outcome`."""
+    """The payer opens the link of an order and pays, and the provider does `outcome`.
+
+    An empty `order_number` means the newest unpaid order.
+    """
 
     order_number: str = ""
     provider: str = "AliPay"

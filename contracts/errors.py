@@ -1,8 +1,8 @@
 """Error codes of the specification and the error root of this package.
 
-    ContractError
-    ├── UnknownKindError     no message of that kind exists
-    └── MessageFieldError    a field is missing or wrong; names it
+ContractError
+├── UnknownKindError     no message of that kind exists
+└── MessageFieldError    a field is missing or wrong; names it
 """
 
 from enum import StrEnum

@@ -10,7 +10,7 @@ import msgspec
 
 
 class Tone(StrEnum):
-    """Meaning of a piece of text; the view chooses the colour. A tone never stands alone: words say it too."""
+    """Meaning of a piece of text; the view chooses the colour, and words always say it, too."""
 
     PLAIN = "plain"
     MUTED = "muted"

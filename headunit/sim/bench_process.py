@@ -68,7 +68,7 @@ async def _serve(args: argparse.Namespace) -> int:
             recorder = _recorder(world, bench)
             bench.on_done(recorder.done)
             rig.book.subscribe(recorder.journalled)
-            pages = await serve_web(make_web(world.backend), LOOPBACK, 0)
+            pages = await serve_web(make_web(lambda: world.backend), LOOPBACK, 0)
             world.backend.public_url = f"http://{LOOPBACK}:{pages.port}"
             bench.report_everything(_info(world))
             server = await serve_channel(args.socket, bench.handle, hub)

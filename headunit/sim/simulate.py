@@ -7,6 +7,7 @@ import argparse
 import sys
 from collections.abc import Callable
 from contextlib import ExitStack
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,7 +15,7 @@ from typing import TextIO
 
 import msgspec
 
-from backend_stub.app import Backend
+from backend_stub.app import DATABASE, Backend, empty_image
 from headunit.sim.drive import read_timeline
 from headunit.sim.errors import ScenarioError, ScriptError, SimulationError
 from headunit.sim.evidence import write_evidence
@@ -133,6 +134,7 @@ def _play_virtual(
     was_enabled = gc.isenabled()
     gc.disable()
     rig = VirtualRig(scenario.seed, _start_ms(scenario), sink)
+    rig.disk.load(DATABASE, _empty_database())
     try:
         violations, simulated_s = rig.loop.run_until_complete(
             _run(rig, scenario, timeline, make_backend, progress)
@@ -142,6 +144,12 @@ def _play_virtual(
         rig.loop.close()
         if was_enabled:
             gc.enable()
+
+
+@cache
+def _empty_database() -> bytes:
+    """The backend's tables, made once in a process however many worlds it plays."""
+    return empty_image()
 
 
 def _play_real(
