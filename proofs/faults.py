@@ -42,7 +42,11 @@ def story(seed: int) -> str:
     """The scenario of one seed, as TOML."""
     chance = SeededRandomness(seed).stream("faults")
     paid = f'outcome = "{chance.choice(OUTCOMES)}", delay_s = {chance.randint(0, 40)}'
-    parts = [HEAD.format(seed=seed), ORDER, f"[[script]]\nat_s = 60\npay = {{ {paid} }}\n"]
+    parts = [
+        HEAD.format(seed=seed),
+        ORDER,
+        f"[[script]]\nat_s = 60\nwithin_s = 120\noptional = true\npay = {{ {paid} }}\n",
+    ]
     for _ in range(chance.randint(1, 3)):
         at_s = round(chance.choice((chance.uniform(24, 28), chance.uniform(55, 110))), 3)
         if chance.random() < 0.5:

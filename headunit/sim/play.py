@@ -80,6 +80,11 @@ class Play:
             try:
                 await play_step(step, self._bench)
             except (ScriptError, CommandRefused) as error:
+                if step.optional:
+                    self._world.rig.book.actor("rig").record(
+                        "step", step.verb(), "passed over", why=str(error)
+                    )
+                    continue
                 raise ScriptError(f"{step.verb()} at {step.at_s:g} s: {error}", n) from None
 
     async def _play_cause(self, cause: Cause) -> None:

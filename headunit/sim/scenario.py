@@ -107,6 +107,8 @@ class TextMessages(ScenarioStruct, frozen=True, kw_only=True):
 class Step(ScenarioStruct, frozen=True, kw_only=True):
     """`[[script]]`: what somebody does at `at_s`; exactly one verb.
 
+    A step that cannot be done ends the run; an `optional` one is passed over, as nobody pays without a bill.
+
     Driver: `choose` turns the knob to each row in turn, by its visible label, and presses (`within_s`
     bounds the wait for a row, or for a bill, to appear); `knob` is raw: "rotate 2", "press", "back", ….
     Payer: `pay`. Agent at the hotline: `resend_sms`. Bench: `speed_kmh`, `sim`, `rsrp_dbm`,
@@ -116,6 +118,7 @@ class Step(ScenarioStruct, frozen=True, kw_only=True):
     at_s: Seconds
     choose: tuple[str, ...] | None = None
     within_s: Seconds = 30.0
+    optional: bool = False
     knob: tuple[str, ...] | None = None
     pay: Payment | None = None
     resend_sms: str | None = None
@@ -136,7 +139,7 @@ class Step(ScenarioStruct, frozen=True, kw_only=True):
         return verbs[0]
 
 
-VERBS = tuple(name for name in Step.__struct_fields__ if name not in ("at_s", "within_s"))
+VERBS = tuple(name for name in Step.__struct_fields__ if name not in ("at_s", "within_s", "optional"))
 
 
 class Expectation(ScenarioStruct, frozen=True, kw_only=True):
