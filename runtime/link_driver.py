@@ -69,7 +69,7 @@ class LinkDriver:
     @property
     def is_up(self) -> bool:
         """Whether the link moves anything now; a SYN sent while it is not is lost."""
-        return self.link.conditions.up
+        return self._up
 
     @property
     def outages(self) -> int:

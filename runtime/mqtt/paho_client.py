@@ -7,6 +7,7 @@ What is overridden, and why:
     _call_socket_*       paho calls these under a lock that is not reentrant
     _packet_queue        with nothing queued a packet goes straight to the stream
     _handle_connack      paho's `Properties` look every name up by text: read by our codec instead
+    _do_on_disconnect    called twice for some endings, with objects that nobody needs
     _easy_log            nobody listens
     __del__              the garbage collector must not close an abandoned program's socket
 
@@ -27,6 +28,7 @@ import paho.mqtt.client as paho
 from paho.mqtt.client import DISCONNECT, PINGREQ, Client, MQTTMessageInfo
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
 from paho.mqtt.exception import MalformedPacket
+from paho.mqtt.reasoncodes import ReasonCode
 
 from runtime.mqtt.errors import MqttProtocolError
 from runtime.mqtt.port import MqttConfig
@@ -47,6 +49,12 @@ _PUBLISH, _PUBACK, _PINGRESP = 0x30, 0x40, 0xD0
 _PINGREQ_PACKET = b"\xc0\x00"
 _RECEIVE_MAXIMUM_DEFAULT = 65_535
 """Section 3.2.2.3.3: what a server that does not say it takes."""
+
+_ENDINGS = {
+    MQTTErrorCode.MQTT_ERR_KEEPALIVE: "Keep alive timeout",
+    MQTTErrorCode.MQTT_ERR_PROTOCOL: "Protocol error",
+}
+"""What the client knows of why a connection ended, in the words of section 2.4."""
 
 _read_u16 = Struct("!H").unpack_from
 
@@ -79,7 +87,8 @@ class HandDrivenClient(Client):
     """paho without its threads, sockets, sleeps and queue; whoever owns it calls `open` and `read`.
 
     `on_received`, `on_puback` and `on_closed` are called while the client runs; `watch_writable` is asked
-    to begin (True) or to end (False) waiting until the stream takes bytes.
+    to begin (True) or to end (False) waiting until the stream takes bytes. `ending` says why the last
+    connection ended, as far as it is known; `receive_maximum` is the server's.
     """
 
     def __init__(
@@ -113,6 +122,7 @@ class HandDrivenClient(Client):
         self._stream: Stream | None = None
         self._unread = b""
         self.receive_maximum = _RECEIVE_MAXIMUM_DEFAULT
+        self.ending = ""
         self._is_reading = False
         self._tell_received = on_received
         self._tell_puback = on_puback
@@ -126,6 +136,7 @@ class HandDrivenClient(Client):
         """Begin a connection on `stream`: sends CONNECT."""
         self._stream = stream
         self._unread = b""
+        self.ending = ""
         self._keepalive = self._configured_keepalive_s
         self.reconnect()
 
@@ -250,6 +261,17 @@ class HandDrivenClient(Client):
 
     def _call_socket_close(self, sock: object) -> None:
         self._tell_closed()
+
+    def _do_on_disconnect(
+        self,
+        packet_from_broker: bool,
+        v1_rc: MQTTErrorCode,
+        reason: ReasonCode | None = None,
+        properties: object = None,
+    ) -> None:
+        # Called twice for some endings: the first says most.
+        if not self.ending:
+            self.ending = _ENDINGS.get(v1_rc, "") if reason is None else str(reason)
 
     def _call_socket_register_write(self) -> None:
         if self._sock is None or self._registered_write or self._is_reading:

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from functools import partial
 from random import Random
 
-from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags
+from paho.mqtt.client import Client, ConnectFlags
 from paho.mqtt.enums import MQTTErrorCode
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
@@ -57,7 +57,6 @@ class PahoPort:
             watch_writable=self._watch_writable,
         )
         self._client.on_connect = self._on_connect
-        self._client.on_disconnect = self._on_disconnect
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stream: Stream | None = None
         self._closed: asyncio.Future[None] | None = None
@@ -181,7 +180,9 @@ class PahoPort:
         if self._was_up:
             self._was_up = False
             self._back_off.reset()
-            self._tell(partial(self._events.disconnected, self._reason or "connection lost"))
+            self._tell(
+                partial(self._events.disconnected, self._reason or self._client.ending or "connection lost")
+            )
 
     async def _wait(self) -> None:
         if self._retry_at_once:
@@ -249,7 +250,6 @@ class PahoPort:
         properties: Properties | None,
     ) -> None:
         if reason.is_failure:
-            self._reason = str(reason)
             _log.warning("%s: the broker refuses the connection: %s", self._config.client_id, reason)
             return
         # The outbox refills; paho would resend its whole store, beyond any window.
@@ -261,17 +261,6 @@ class PahoPort:
         self._arm()
         self._is_up = self._was_up = True
         self._tell(partial(self._events.connected, flags.session_present, self._client.receive_maximum))
-
-    def _on_disconnect(
-        self,
-        client: Client,
-        userdata: object,
-        flags: DisconnectFlags,
-        reason: ReasonCode,
-        properties: Properties | None,
-    ) -> None:
-        # paho calls this twice for some endings; the first says most. `disconnected` is told by `run`, once.
-        self._reason = self._reason or str(reason)
 
     def _on_puback(self, packet_id: int, reason_code: int) -> None:
         try:

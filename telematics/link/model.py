@@ -88,8 +88,7 @@ class BottleneckLink:
 
         The segment on the wire, if it is this flow's, still ends its time there; nothing else does.
         """
-        for direction in Direction:
-            index = flow << 1 | direction
+        for index in (flow << 1 | Direction.UP, flow << 1 | Direction.DOWN):
             lane = self._lanes[index] if 0 <= index < len(self._lanes) else None
             if lane is None:
                 continue

@@ -208,6 +208,7 @@ def test_an_abandoned_client_leaves_its_stream_open() -> None:
         ("_packet_handle", ["self"]),
         ("_loop_rc_handle", ["self", "rc"]),
         ("_packet_queue", ["self", "command", "packet", "mid", "qos", "info"]),
+        ("_do_on_disconnect", ["self", "packet_from_broker", "v1_rc", "reason", "properties"]),
         ("_easy_log", ["self", "level", "fmt", "args"]),
     ],
 )
