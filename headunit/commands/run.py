@@ -120,6 +120,8 @@ async def _connect(path: Path) -> BenchClient:
 
 
 def _run_full_screen(presenter: LocalPresenter, child: BenchChild, folder: StateFolder) -> int:
+    if not os.environ.get("NO_COLOR"):  # no-color.org: an empty value counts as none
+        os.environ.pop("NO_COLOR", None)
     from headunit.ui.app import HeadunitApp
 
     if not sys.stderr.isatty():

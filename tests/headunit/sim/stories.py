@@ -18,11 +18,16 @@ TO_CHECKOUT = (
     "3 months",
     "Checkout",
 )
-TO_BASKET_AGAIN = ("ConnectedDrive", "ConnectedDrive Store", "My basket", "Checkout")
+BACK_TO_CHECKOUT = ("ConnectedDrive", "ConnectedDrive Store", "My basket", "Checkout")
 
-BOOKED = (
-    '[[expect]]\nactor = "car"\nkind = "booked"\nkey = "RTTI"\nstate = "ACTIVE"\ncount = 1\nrule = "R-404"\n'
-)
+BOOKED = """[[expect]]
+actor = "car"
+kind = "booked"
+key = "RTTI"
+state = "ACTIVE"
+count = 1
+rule = "R-404"
+"""
 
 
 @dataclass(frozen=True, slots=True)

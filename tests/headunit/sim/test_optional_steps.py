@@ -30,4 +30,6 @@ def test_an_optional_step_is_passed_over_and_written_down(tmp_path: Path) -> Non
     file = tmp_path / "no_bill.toml"
     file.write_text(NO_BILL + "optional = true\n", encoding="utf-8")
     assert simulate(file, out=tmp_path).verdict is Outcome.PASS
-    assert '"kind":"step","key":"pay","state":"passed over"' in (tmp_path / "journal.jsonl").read_text("utf-8")
+    assert '"kind":"step","key":"pay","state":"passed over"' in (tmp_path / "journal.jsonl").read_text(
+        "utf-8"
+    )
