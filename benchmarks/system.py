@@ -112,7 +112,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--quick", action="store_true", help="fewer seeds and hours")
     options, _ = parser.parse_known_args(arguments)
     rounds, seeds, hours = (2, 1, 6.0) if options.quick else (5, 2, 24.0)
-    system, transport = [], []
+    system: list[float] = []
+    transport: list[float] = []
     for n in range(rounds):
         block = range(n * seeds, (n + 1) * seeds)
         for rates, rate in ((system, system_rate), (transport, car_hours_rate)):
