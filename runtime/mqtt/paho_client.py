@@ -121,6 +121,7 @@ class HandDrivenClient(Client):
         self._max_inflight_messages = 0
         self._stream: Stream | None = None
         self._unread = b""
+        self._now_s: Callable[[], float] = transport_time
         self.receive_maximum = _RECEIVE_MAXIMUM_DEFAULT
         self.ending = ""
         self._is_reading = False
@@ -137,6 +138,7 @@ class HandDrivenClient(Client):
         self._stream = stream
         self._unread = b""
         self.ending = ""
+        self._now_s = asyncio.get_running_loop().time
         self._keepalive = self._configured_keepalive_s
         self.reconnect()
 
@@ -162,7 +164,7 @@ class HandDrivenClient(Client):
         if not data:
             self._loop_rc_handle(MQTTErrorCode.MQTT_ERR_CONN_LOST)
             return
-        self._last_bytes_received = transport_time()
+        self._last_bytes_received = self._now_s()
         self._is_reading = True
         try:
             self._unread = self._handle_packets(self._unread + data if self._unread else data)
@@ -211,7 +213,7 @@ class HandDrivenClient(Client):
 
     def keep_alive(self) -> None:
         """Ping when it is time, or give the connection up: paho's `loop_misc`, its usual case written out."""
-        now_s = transport_time()
+        now_s = self._now_s()
         keepalive_s = self._keepalive
         idle_s = now_s - min(self._last_msg_out, self._last_bytes_received)
         if self._ping_t or idle_s < keepalive_s or not self.is_connected():

@@ -1,6 +1,7 @@
 """The broker's shell: the core on an event loop and a network, virtual or real."""
 
 import asyncio
+from collections.abc import Callable
 from typing import Final
 
 from runtime.errors import BrokerUnavailableError
@@ -24,6 +25,8 @@ class BrokerServer:
         self.broker = broker
         self._network = network
         self._loop = asyncio.get_running_loop()
+        # The virtual loop counts nanoseconds itself; a stock loop has none to give.
+        self._now_ns: Callable[[], int] = getattr(self._loop, "time_ns", self._rounded_ns)
         self._listener: Listener | None = None
         self._sinks: dict[int, StreamSink] = {}
         self._accepted = 0
@@ -65,7 +68,7 @@ class BrokerServer:
             self._timer.cancel()
             self._timer = self._armed_ns = None
 
-    def _now_ns(self) -> int:
+    def _rounded_ns(self) -> int:
         return round(self._loop.time() * _NS_PER_S)
 
     def _accept(self, stream: Stream) -> None:
