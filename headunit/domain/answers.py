@@ -68,7 +68,7 @@ def _tell_accepted(view: View, order: OrderView) -> None:
         message = mark("Order {number} is placed. Pay on the customer portal by {deadline}.")
     deadline = view.formats.moment(order.deadline_ms, view.facts.server_now_ms)
     values = (("number", order.number), ("deadline", deadline))
-    view.state.notice = Notice(message=message, values=values, tone=Tone.GOOD)
+    view.state.notice = Notice(message=message, values=values, tone=Tone.GOOD, unpaid=order.number)
 
 
 def _done(view: View, asked: Asked, order: OrderView) -> None:

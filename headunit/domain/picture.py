@@ -1,6 +1,7 @@
 """From a page to the picture of the display."""
 
 from contracts.errors import ErrorCode
+from contracts.messages import OrderState
 from contracts.screen import Banner, Row, ScreenSnapshot, Tone
 from headunit.domain import motion_lock
 from headunit.domain.connection import freshness
@@ -58,13 +59,16 @@ def _banner(view: View, page: Page, chain: tuple[Node, ...]) -> Banner | None:
 
 
 def _still_holds(view: View, notice: Notice) -> bool:
-    """A refusal whose reason has gone says nothing any more."""
+    """A refusal whose reason has gone says nothing any more, nor does a call to pay what is paid."""
     if notice.code == ErrorCode.NOT_WHILE_MOVING:
         return view.situation.moving
     if notice.code == ErrorCode.NO_CONNECTION:
         return not view.situation.online
     if notice.code == ErrorCode.CANCEL_SYNC:
         return view.situation.cancel_locked_until_ms is not None
+    if notice.unpaid:
+        order = view.situation.order(notice.unpaid)
+        return order is not None and order.state is OrderState.AWAITING_PAYMENT
     return True
 
 

@@ -10,12 +10,16 @@ from headunit.domain.situation import News
 
 
 class Notice(msgspec.Struct, frozen=True):
-    """Something to tell the driver, not yet in words: an explained code, or a message with its values."""
+    """Something to tell the driver, not yet in words: an explained code, or a message with its values.
+
+    `unpaid` names the order without whose payment it would say nothing any more.
+    """
 
     code: str = ""
     message: str = ""
     values: tuple[tuple[str, str], ...] = ()
     tone: Tone = Tone.WARN
+    unpaid: str = ""
 
 
 class Draft(msgspec.Struct, frozen=True):

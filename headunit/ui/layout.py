@@ -196,7 +196,7 @@ def _panel_entry(entry: PanelLine, width: int) -> list[Line]:
     value_ink = PLAIN if entry.tone is Tone.MUTED else ink
     value = fit(entry.value, min(width_of(entry.value), width)) if entry.value else ""
     room = width - (width_of(value) + 2 if value else 0)
-    if room < _NAME_MIN:
+    if value and (room < _NAME_MIN or room < width_of(entry.text) <= width):
         text_lines = _panel_entry(PanelLine(entry.text, "", entry.tone), width) if entry.text else []
         return [*text_lines, both_ends((), (Span(value, value_ink),), width)]
     lines: list[Line] = [(Span(text, ink),) for text in wrap(entry.text, room)]

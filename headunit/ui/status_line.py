@@ -68,5 +68,5 @@ def hint_line(screen: ScreenSnapshot, width: int) -> Line:
     room = width - line_width(right) - 2
     hints = [*screen.hints, "F1 ?"]
     while len(hints) > 1 and sum(map(width_of, hints)) + 3 * (len(hints) - 1) > room:
-        hints.pop()
+        del hints[-2]
     return both_ends((Span("  " + "   ".join(hints), MUTED),), right, width)

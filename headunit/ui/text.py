@@ -17,6 +17,8 @@ _CONTROLS = dict.fromkeys([*range(0x20), *range(0x7F, 0xA0)], "·") | dict.fromk
 )
 """C0, DEL and C1 become visible; bidirectional overrides (UAX #9) vanish."""
 
+_CLOSING = "，。、；：？！）》」』”"
+
 
 class Ink(NamedTuple):
     """How a span looks: its tone, whether it is bold, whether it lies on the focus bar."""
@@ -116,15 +118,18 @@ def wrap(text: str, width: int) -> tuple[str, ...]:
 
 
 def _words(text: str) -> list[str]:
+    """Where a line may be broken: not in a spaced number, not before closing punctuation (UAX #14, CL)."""
     words: list[str] = []
     word = ""
-    for char in text:
-        if cell_len(char) > 1:
+    for place, char in enumerate(text):
+        if char in _CLOSING and not word and words:
+            words[-1] += char
+        elif cell_len(char) > 1:
             if word:
                 words.append(word)
             words.append(char)
             word = ""
-        elif char == " ":
+        elif char == " " and not _in_number(text, place):
             words.append(word + char)
             word = ""
         else:
@@ -132,3 +137,7 @@ def _words(text: str) -> list[str]:
     if word:
         words.append(word)
     return words
+
+
+def _in_number(text: str, space: int) -> bool:
+    return text[space - 1 : space].isdigit() and text[space + 1 : space + 2].isdigit()

@@ -19,6 +19,10 @@ _FIXED_LINES = 6
 """Title, rule, band of causes, its legend, a blank line and the title of the messages."""
 
 
+_SPARE_MIN = 3
+"""Lines for plot and messages below which the bench's own addresses give way to them."""
+
+
 class BenchPanel(Canvas, can_focus=True):
     """For the engineer, never for the driver."""
 
@@ -51,6 +55,9 @@ class BenchPanel(Canvas, can_focus=True):
             *blocks.info_lines(state),
         ]
         spare = height - len(reports) - _FIXED_LINES
+        if spare < _SPARE_MIN:
+            del reports[-len(blocks.info_lines(state)) :]
+            spare = height - len(reports) - _FIXED_LINES
         packets = max(1, min(_PACKETS_MAX, spare // 2))
         lines: list[Line] = [
             both_ends((Span("Bench", STRONG),), self._caption(), width),

@@ -57,6 +57,7 @@ def test_from_the_main_menu_to_a_booked_service_by_events_alone() -> None:
 
     driver.learns(snapshot=snapshot(2, orders=(order(OrderState.PAID),), at_ms=NOW + 60_000))
     assert "paid, activating" in driver.panel()
+    assert "Pay by" not in driver.told()
     booked = (entitlement(EntitlementState.ACTIVE, "2026-10-09", booked_from="2026-07-10"), EMERGENCY_CALL)
     driver.learns(snapshot=snapshot(3, entitlements=booked, at_ms=NOW + 90_000))
     assert "This order is no longer listed." in driver.panel()

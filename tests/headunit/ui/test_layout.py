@@ -171,3 +171,16 @@ def test_a_paragraph_and_a_table_stand_apart_and_small_print_does_not() -> None:
 
 def test_on_a_low_display_nothing_of_the_panel_is_dropped_for_a_blank_line() -> None:
     assert panel_of(10)[:4] == ["A sentence about a service.", "3 months", "6 months", "plus 10 % GST"]
+
+
+def test_help_is_named_in_the_last_line_whatever_else_gives_way() -> None:
+    screen = msgspec.structs.replace(STORE, freshness="nicht aktuell seit 05:38:10")
+    assert [line for width in (100, 80, 60, 44) if "F1 ?" not in (line := lines_of(screen, width)[-1])] == []
+
+
+def test_a_label_that_does_not_fit_beside_its_value_stays_whole_over_it() -> None:
+    state = PanelLine("Link went to", "at the latest tomorrow")
+    screen = msgspec.structs.replace(STORE, rows=(LONGEST,), focus=0, panel=(state,))
+    panels = [line.partition(" │  ")[2].strip() for line in lines_of(screen, 80)]
+    place = panels.index("Link went to")
+    assert panels[place + 1] == "at the latest tomorrow"

@@ -36,6 +36,12 @@ def test_words_wrap_at_spaces_and_chinese_anywhere() -> None:
     assert wrap("", 10) == ("",)
 
 
+def test_a_number_is_not_broken_at_its_spaces_nor_a_line_begun_with_closing_punctuation() -> None:
+    assert wrap("goes to 138 0000 0001 now", 15) == ("goes to", "138 0000 0001", "now")
+    assert wrap("within 24 hours", 10) == ("within 24", "hours")
+    assert wrap("未收到短信？请致电", 10) == ("未收到短", "信？请致电")
+
+
 @settings(max_examples=80, deadline=None)
 @given(TEXTS, st.integers(1, 30))
 def test_a_fitted_text_has_exactly_its_width(text: str, width: int) -> None:
