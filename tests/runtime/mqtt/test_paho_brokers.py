@@ -15,7 +15,7 @@ from runtime.mqtt.paho_port import PahoPort
 from runtime.mqtt.port import MqttConfig
 from runtime.ports import Network
 from tests.runtime.mqtt.port_rigs import RealRig, VirtualRig
-from tests.runtime.mqtt.test_paho_port import MESSAGE, Told
+from tests.runtime.mqtt.port_story import MESSAGE, Told
 
 
 class Party:

@@ -19,7 +19,7 @@ from runtime.virtual_loop import VirtualLoop
 from telematics.link.model import BottleneckLink
 from tests.runtime.mqtt import scripted_broker as wire
 from tests.runtime.mqtt.port_rigs import VirtualRig
-from tests.runtime.mqtt.test_paho_port import PLAIN, Story
+from tests.runtime.mqtt.port_story import PLAIN, Story
 
 KEEPALIVE_S = 30
 LIGHT = LinkConditions(delay_up_ms=100, delay_down_ms=100)
