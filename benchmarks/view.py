@@ -3,7 +3,7 @@
 Both run on a pty of 100 × 30 cells, in turn, so that a busy machine slows both. What counts is a ratio,
 not the milliseconds: the median ratio of neighbouring starts, and that of the 95th percentiles of keys.
 
-    python -m benchmarks.view [--runs N] [--keys N] [--json]
+    python -m benchmarks.view [--runs N] [--keys N] [--quick] [--json]
 """
 
 import argparse
@@ -84,13 +84,16 @@ class Terminal:
         return bool(data)
 
 
-def main() -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Measure and compare; 1 when a ratio is too high."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--runs", type=int, default=9, help="starts of each program")
     parser.add_argument("--keys", type=int, default=60, help="keys for each program")
+    parser.add_argument("--quick", action="store_true", help="few of both: for a look, not for a verdict")
     parser.add_argument("--json", action="store_true")
-    args = parser.parse_args()
+    args = parser.parse_args(arguments)
+    if args.quick:
+        args.runs, args.keys = 3, 20
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, "-m", "headunit", "run", "--state", folder, "--language", "en"]
         bare = [sys.executable, "-m", "benchmarks.bare_app"]

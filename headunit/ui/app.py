@@ -25,9 +25,6 @@ if TYPE_CHECKING:
 SPLIT_WIDTH = 140
 """From this width on the bench panel stands beside the display, below it takes its place."""
 
-_EARLY_REPORTS = 500
-"""How many reports are kept for a panel that has not been opened yet."""
-
 
 class HeadunitApp(App[int]):
     """Draws what the presenter shows, sends what the hand does; holds no rules and does no I/O."""
@@ -65,7 +62,6 @@ class HeadunitApp(App[int]):
         self._sample_period_s = sample_period_s
         self._link = BenchLink(presenter, show=self._show_screen, report=self.hear)
         self._car_display = Display(self._link.screen)
-        self._early: list[AnyReport] = []
         self._desk: Desk | None = None
         self._panel: BenchPanel | None = None
 
@@ -96,12 +92,16 @@ class HeadunitApp(App[int]):
 
     def hear(self, report: "AnyReport") -> None:
         """The bench said something that is no screen."""
-        if self._desk is not None:
-            self._desk.take(report)
-        else:
-            self._early.append(report)
-            if len(self._early) > _EARLY_REPORTS:
-                del self._early[: _EARLY_REPORTS // 2]
+        self._desk_now().take(report)
+
+    def _desk_now(self) -> "Desk":
+        """The desk, there from the bench's first report on: a panel opened later shows the past too."""
+        if self._desk is None:
+            from headunit.ui.bench.desk import Desk
+
+            self._desk = Desk(self._link.tell, self.open_url)
+            self.set_interval(self._sample_period_s, self.sample)
+        return self._desk
 
     def on_display_moved(self, message: Display.Moved) -> None:
         """The hand moved the controller."""
@@ -119,16 +119,9 @@ class HeadunitApp(App[int]):
         await self._open_bench() if self._panel is None else await self._close_bench()
 
     async def _open_bench(self) -> None:
-        from headunit.ui.bench.desk import Desk
         from headunit.ui.bench.panel import BenchPanel
 
-        if self._desk is None:
-            self._desk = Desk(self._link.tell, self.open_url)
-            for report in self._early:
-                self._desk.take(report)
-            self._early.clear()
-            self.set_interval(self._sample_period_s, self.sample)
-        self._panel = BenchPanel(self._desk, lambda: self._link.screen)
+        self._panel = BenchPanel(self._desk_now(), lambda: self._link.screen)
         await self.screen.mount(self._panel)
         self._arrange()
 
