@@ -170,6 +170,9 @@ def test_booked_services_are_there_after_a_kill_and_written_down_once() -> None:
         await car.start()
         assert car.car.booked == (booked,)
         assert car.car.revision == 2
+        car.port.connect()
+        car.port.deliver(msgspec.structs.replace(car.snapshot(3), key="the same", entitlements=(booked,)))
+        assert car.car.revision == 3
 
     car = drive(story)
     assert car.written("booked") == [("RTTI", "ACTIVE")]

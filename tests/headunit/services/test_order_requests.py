@@ -74,6 +74,35 @@ def test_a_refusal_of_the_message_answers_the_request() -> None:
     live(story)
 
 
+@pytest.mark.req("R-204")
+def test_the_answer_to_an_earlier_request_is_not_the_answer_to_this_one() -> None:
+    async def story(car: OneCar) -> None:
+        await car.online()
+        earlier = car.order()
+        await car.at(60_000)
+        car.port.deliver(car.snapshot(2))
+        request = car.order()
+        car.port.deliver(reply(earlier, code=ErrorCode.NO_CONNECTION))
+        assert car.heard.answers == []
+        assert car.session.store.sent_request() == request
+
+    live(story)
+
+
+@pytest.mark.req("R-204")
+def test_an_answered_order_is_not_asked_about_at_the_end_of_its_minute() -> None:
+    async def story(car: OneCar) -> None:
+        await car.online()
+        request = car.order()
+        await car.turn()
+        car.port.acknowledge_all()
+        car.port.deliver(reply(request, order=placed(request)))
+        await car.at(120_000)
+        assert car.port.published == []
+
+    live(story)
+
+
 # The reply is lost, or the request is
 
 
