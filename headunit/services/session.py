@@ -6,6 +6,7 @@ may have lost it; at the end of its life it can no longer take effect, and a syn
 did.
 """
 
+import asyncio
 from collections.abc import Callable
 from typing import Protocol
 
@@ -36,8 +37,8 @@ REQUEST_LIFE_MS = 60_000
 """How long after the driver's press a request may take effect: up to this instant, not at it (R-204)."""
 
 SYNC_LIFE_MS = 60_000
-SYNC_PATIENCE_MS = 15_000
-"""How long the car waits for the answer to a synchronisation before it asks again."""
+SYNC_PATIENCE_S = 15.0
+"""How long the car waits for the answer to a synchronisation before it asks again, in transport time."""
 
 
 class SessionListener(Protocol):
@@ -105,7 +106,7 @@ class Session:
             on_packet=listener.packet_seen,
             on_session=self._session_changed,
         )
-        self._sync_watchdog: Timer | None = None
+        self._sync_watchdog: asyncio.TimerHandle | None = None
         self._request_end: Timer | None = None
         self._port = make_port(
             MqttConfig(broker[0], broker[1], f"car-{vin}", subscriptions=(down_filter(vin),)), self._delivery
@@ -161,7 +162,9 @@ class Session:
             self._add(kind_of(message), message.key, encode(message), now_ms + SYNC_LIFE_MS, traceparent)
         self._delivery.wake()
         self._stop_waiting()
-        self._sync_watchdog = self._clock.call_at(now_ms + SYNC_PATIENCE_MS, self._sync_overdue)
+        # Transport time: a jump of the clock is no reason to ask again, let alone once for each 15 s in it.
+        loop = asyncio.get_running_loop()
+        self._sync_watchdog = loop.call_later(SYNC_PATIENCE_S, self._sync_overdue)
 
     def _sync_overdue(self) -> None:
         """Nobody has answered: the backend was not there yet, or a broker has lost the question."""

@@ -5,7 +5,7 @@ import pytest
 from contracts.errors import ErrorCode
 from contracts.messages import Refusal
 from headunit.services.errors import NotOnlineError
-from headunit.services.session import REQUEST_LIFE_MS, SYNC_PATIENCE_MS
+from headunit.services.session import REQUEST_LIFE_MS, SYNC_PATIENCE_S
 from tests.headunit.services.one_car import START_MS, OneCar, live, placed, reply
 
 
@@ -154,9 +154,9 @@ def test_an_unanswered_order_is_repeated_when_nobody_answers_the_synchronisation
         car.port.connect()
         await car.turn()
         car.port.acknowledge_all()
-        await car.at(1_000 + SYNC_PATIENCE_MS - 1)
+        await car.at(1_000 + round(SYNC_PATIENCE_S * 1000) - 1)
         assert car.port.published == []
-        await car.at(1_000 + SYNC_PATIENCE_MS)
+        await car.at(1_000 + round(SYNC_PATIENCE_S * 1000))
         assert [m.key for m in car.port.sent("submit-order")] == [request.key]
         assert len(car.port.sent("sync")) == 1
 

@@ -1,10 +1,15 @@
 """Synchronisation: at every connection, again every fifteen seconds until somebody answers."""
 
+import asyncio
+
 import pytest
 
 from contracts.messages import SyncRequest
-from headunit.services.session import SYNC_PATIENCE_MS
+from headunit.services.session import SYNC_PATIENCE_S
 from tests.headunit.services.one_car import OneCar, catalogue, live
+
+SYNC_PATIENCE_MS = round(SYNC_PATIENCE_S * 1000)
+YEAR_MS = 365 * 86_400_000
 
 
 @pytest.mark.req("R-404")
@@ -94,6 +99,23 @@ def test_offline_nobody_is_asked() -> None:
         car.port.disconnect()
         await car.at(5 * SYNC_PATIENCE_MS)
         assert car.session.outbox_depth == 0
+
+    live(story)
+
+
+@pytest.mark.req("R-404")
+def test_a_year_that_is_skipped_is_not_filled_with_questions() -> None:
+    async def story(car: OneCar) -> None:
+        car.port.connect()
+        await car.turn()
+        car.port.acknowledge_all()
+        car.clock.jump(YEAR_MS)
+        await car.clock.settled()
+        await car.turn()
+        assert car.port.published == []
+        await asyncio.sleep(SYNC_PATIENCE_S)
+        await car.turn()
+        assert len(car.port.sent("sync")) == 1
 
     live(story)
 
