@@ -1,5 +1,6 @@
 """The car as one program: presenter, session with the backend, modem and vehicle data, wired together."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -28,6 +29,9 @@ from headunit.services.errors import NotOnlineError
 from headunit.services.session import Session
 from runtime.mqtt.port import MqttPortFactory
 from runtime.ports import Runtime, Timer
+
+REDRAW_NS = 50_000_000
+"""Transport time at least between two pictures that differ by the passing of bench time alone."""
 
 _REQUEST_KINDS = {
     "submit-order": RequestKind.PLACE,
@@ -76,6 +80,7 @@ class Car:
         self._shown: ScreenSnapshot | None = None
         self._shown_id = ""
         self._timer: Timer | None = None
+        self._drawn_ns = -REDRAW_NS
         self._had_data = False
         self._presenter = Presenter(load_translation(config.language), config.language)
         self._session = Session(
@@ -341,7 +346,17 @@ class Car:
         if self._timer is not None:
             self._timer.cancel()
         due_ms = self._presenter.next_change_ms()
-        self._timer = None if due_ms is None else self._clock.call_at(due_ms, self._refresh)
+        self._timer = None if due_ms is None else self._clock.call_at(due_ms, self._time_has_passed)
+
+    def _time_has_passed(self) -> None:
+        """Redraw; but a clock that jumps or races is not followed minute by minute."""
+        now_ns = self._clock.transport_ns()
+        early_ns = self._drawn_ns + REDRAW_NS - now_ns
+        if early_ns > 0:
+            self._timer = asyncio.get_running_loop().call_later(early_ns / 1e9, self._time_has_passed)
+            return
+        self._drawn_ns = now_ns
+        self._refresh()
 
 
 def _states(entitlements: tuple[EntitlementView, ...]) -> dict[str, str]:

@@ -1,5 +1,7 @@
 """The car at its display: no order without a connection, and what a restart finds again."""
 
+import asyncio
+
 import msgspec
 import pytest
 
@@ -219,5 +221,19 @@ def test_a_picture_that_only_time_changes_is_drawn_on_time() -> None:
         await car.at(61_000)
         assert car.clock.now_ms() == START_MS + 61_000
         assert car.pictures[-1].status.clock != before
+
+    drive(story)
+
+
+def test_a_clock_that_jumps_is_not_drawn_minute_by_minute() -> None:
+    async def story(car: OneDisplay) -> None:
+        await car.online()
+        await car.stand(2)
+        before = len(car.pictures)
+        car.clock.jump(365 * 86_400_000 + 60_000)
+        await car.clock.settled()
+        await asyncio.sleep(0.06)
+        assert len(car.pictures) - before <= 3
+        assert car.pictures[-1].status.clock == car.screen.status.clock
 
     drive(story)
