@@ -40,6 +40,9 @@ SYNC_LIFE_MS = 60_000
 SYNC_PATIENCE_S = 15.0
 """How long the car waits for the answer to a synchronisation before it asks again, in transport time."""
 
+KEYS_KEPT_MS = 30 * 24 * 3_600_000
+"""How long keys of messages are remembered: well beyond what a broker keeps for a car that is away."""
+
 
 class SessionListener(Protocol):
     """What the car is told. Called after the transaction that caused it has committed."""
@@ -252,6 +255,7 @@ class Session:
     def _session_changed(self, up: bool) -> None:
         self._journal.record("session", "backend", "up" if up else "down")
         if up:
+            self._inbox.forget(self._clock.now_ms() - KEYS_KEPT_MS)
             self._repeat_request()
             self.request_sync()
         self._listener.session_changed(up)

@@ -6,6 +6,7 @@ import pytest
 from contracts.codec import encode
 from contracts.messages import Disturbance, SyncRequest
 from contracts.topics import down_topic, up_topic
+from headunit.services.session import KEYS_KEPT_MS
 from tests.headunit.services.fake_port import VIN
 from tests.headunit.services.one_car import START_MS, OneCar, catalogue, live, placed, reply
 
@@ -98,6 +99,24 @@ def test_what_cannot_be_committed_is_not_acknowledged_and_comes_again() -> None:
         car.session.store.connection.execute("DROP TRIGGER full_disk")
         assert car.port.deliver(car.snapshot(3))
         assert car.heard.snapshots == [(3, True)]
+
+    live(story)
+
+
+def test_keys_are_remembered_for_thirty_days_and_not_for_ever() -> None:
+    def keys(car: OneCar) -> int:
+        (count,) = car.session.store.connection.execute("SELECT count(*) FROM inbox_seen").fetchone()
+        return int(count)
+
+    async def story(car: OneCar) -> None:
+        car.port.connect()
+        car.port.deliver(DISTURBANCE)
+        for after_ms, kept in ((KEYS_KEPT_MS, 1), (1, 0)):
+            car.port.disconnect()
+            car.clock.jump(after_ms)
+            await car.clock.settled()
+            car.port.connect()
+            assert keys(car) == kept
 
     live(story)
 
