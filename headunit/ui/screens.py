@@ -1,5 +1,8 @@
 """Screens over the display: help, and what is left when the bench has gone."""
 
+from collections.abc import Callable
+from functools import partial
+
 from textual import events
 from textual.screen import ModalScreen
 
@@ -13,12 +16,12 @@ _KNOB = (
     ("↑ ↓", "rotate the knob; the mouse wheel does too, Page ↑ ↓ five clicks"),
     ("Enter", "press the knob; so does Space, or a click on a row"),
     ("← →", "tilt: ← goes back, → shows details"),
-    ("Backspace", "BACK; Esc too, a tenth of a second later (terminals wait after it)"),
+    ("Backspace", "BACK; Esc too, but terminals wait a tenth of a second after it"),
     ("m", "MENU: the start of the menu"),
     ("o", "OPTION: what else can be done here"),
 )
 _BENCH = (
-    ("F2", "bench panel: signal, link, queues, clock, and buttons to change them"),
+    ("F2", "bench panel: signal, link, queues, clock, and their buttons"),
     ("F8", "save the screen as SVG"),
     ("Ctrl+P", "find an action by its name"),
     ("q", "quit; the bench ends with the view. Ctrl+C and Ctrl+Q too"),
@@ -26,14 +29,16 @@ _BENCH = (
 
 
 class _Page(Canvas, can_focus=True):
-    def __init__(self, lines: list[Line] | None = None) -> None:
+    def __init__(self, lines: Callable[[int], list[Line]]) -> None:
         super().__init__()
-        self._page = lines or []
+        self._page = lines
 
     def picture(self, width: int, height: int) -> tuple[Line, ...]:
-        page = self._page[: height - 1]
+        page = self._page(width)
+        while len(page) > height and () in page:
+            page.remove(())
         blank: list[Line] = [()] * (height - len(page))
-        return tuple(fit_line(line, width) for line in (*page, *blank))
+        return tuple(fit_line(line, width) for line in (*page, *blank)[:height])
 
 
 class _PageScreen(ModalScreen[None]):
@@ -60,9 +65,13 @@ class _PageScreen(ModalScreen[None]):
 
 def help_screen() -> ModalScreen[None]:
     """What every key does."""
-    lines: list[Line] = [
+    return _PageScreen(_Page(_help))
+
+
+def _help(width: int) -> list[Line]:
+    return [
         (Span(" Keys", STRONG),),
-        rule(96),
+        rule(width),
         (),
         (Span("  The knob", ACCENT),),
         *_keys(_KNOB),
@@ -82,17 +91,19 @@ def help_screen() -> ModalScreen[None]:
         (),
         (Span("  Any key goes back.", MUTED),),
     ]
-    return _PageScreen(_Page(lines))
 
 
 def gone_screen(error: BenchGoneError) -> ModalScreen[None]:
     """The bench process has ended: what happened, what is safe, what to do."""
-    bad = Ink(Tone.BAD, True)
-    lines: list[Line] = [
-        (Span(" ✕ The bench has stopped", bad),),
-        rule(96),
+    return _PageScreen(_Page(partial(_gone, error)), final=True)
+
+
+def _gone(error: BenchGoneError, width: int) -> list[Line]:
+    return [
+        (Span(" ✕ The bench has stopped", Ink(Tone.BAD, True)),),
+        rule(width),
         (),
-        *[(Span(f"  {text}", PLAIN),) for text in wrap(str(error), 92)],
+        *[(Span(f"  {text}", PLAIN),) for text in wrap(str(error), width - 4)],
         (),
         (Span("  Basket, orders and waiting messages are on disk: start again and go on.", PLAIN),),
         *([(Span(f"  Everything it wrote is in {error.log}", PLAIN),)] if error.log else []),
@@ -101,7 +112,6 @@ def gone_screen(error: BenchGoneError) -> ModalScreen[None]:
         (),
         (Span("  Any key leaves.", MUTED),),
     ]
-    return _PageScreen(_Page(lines), final=True)
 
 
 def _keys(entries: tuple[tuple[str, str], ...]) -> list[Line]:

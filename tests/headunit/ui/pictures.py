@@ -1,5 +1,18 @@
 """Screens as the presenter makes them, fixed, so that the view can be looked at without a bench."""
 
+from contracts.bench import (
+    AnyReport,
+    BenchInfo,
+    ClockReport,
+    LinkReport,
+    ModemReport,
+    OutboxReport,
+    SmsReport,
+    Terminal,
+    VehicleReport,
+)
+from contracts.link import LinkConditions, LinkState
+from contracts.modem import ModemStatus, Registration, SignalLevel, SimState
 from contracts.screen import Banner, PanelLine, Row, ScreenSnapshot, StatusBar, Tone
 
 ONLINE = StatusBar("14:32", "CN", "4G", 4, "⇅ online", Tone.PLAIN, messages=1)
@@ -155,4 +168,23 @@ LONG = ScreenSnapshot(
     rows=tuple(Row(f"Message {number}", "read") for number in range(1, 41)),
     focus=20,
     hints=HINTS,
+)
+
+IN_A_TUNNEL: tuple[AnyReport, ...] = (
+    BenchInfo(
+        vin="TEST0000000000001", market="CN", broker="127.0.0.1:1883", phone_url="http://127.0.0.1:8080/phone"
+    ),
+    ModemReport(
+        at_ns=0,
+        status=ModemStatus(SimState.ACTIVE, Registration.SEARCHING, SignalLevel.NONE, "4G", -121.0, False),
+    ),
+    LinkReport(
+        at_ns=0, state=LinkState.DOWN, conditions=LinkConditions(up=False), causes=("tunnel",), session=False
+    ),
+    OutboxReport(car=2, backend=1),
+    VehicleReport(speed_kmh=50.0, terminal=Terminal.IGNITION, moving=True),
+    ClockReport(now_ms=1_780_000_000_000, rate=60.0),
+    SmsReport(
+        number="138****0001", text="Pay ¥ 300.00 [now]", url="http://127.0.0.1:8080/pay/x", order_number="1"
+    ),
 )

@@ -24,6 +24,7 @@ from headunit.ui.display import Display
 from headunit.ui.errors import BenchGoneError
 from headunit.ui.svg import corrected
 from tests.headunit.ui.menu import Menu
+from tests.headunit.ui.pictures import IN_A_TUNNEL
 from tests.headunit.ui.small_bench import SmallBench
 
 SIZE = (100, 30)
@@ -183,6 +184,28 @@ async def test_the_driver_gets_the_display_back_after_the_panel() -> None:
         await pilot.press("f2", "down", "f2", "down")
         await pilot.pause()
         assert menu.applied == [rotate(1)]
+
+
+async def test_a_panel_opened_late_shows_the_signal_from_the_first_report_on() -> None:
+    app = HeadunitApp(Menu(), sample_period_s=3600)
+    async with app.run_test(size=SIZE) as pilot:
+        for report in IN_A_TUNNEL:
+            app.hear(report)
+        for _ in range(40):
+            app.sample()
+        await pilot.press("f2")
+        await pilot.pause()
+        assert "T" * 20 in app.export_screenshot()
+
+
+async def test_help_fits_80_by_24_without_a_cut() -> None:
+    app = HeadunitApp(Menu())
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("f1")
+        await pilot.pause()
+        drawn = app.export_screenshot().replace("&#160;", " ")
+    assert "Any key goes back." in drawn
+    assert "…" not in drawn
 
 
 async def test_a_picture_of_the_screen_is_kept_as_svg(tmp_path: Path) -> None:
