@@ -20,6 +20,8 @@ from contracts.bench import (
 from contracts.controller import PRESS, ControllerAction, ControllerEvent, rotate
 from contracts.errors import ErrorCode
 from contracts.screen import ScreenSnapshot
+from headunit.domain.navigate import has_row, steps_to
+from headunit.errors import RowNotFoundError
 from headunit.sim.errors import ScriptError
 from headunit.sim.scenario import Step
 from runtime.errors import CommandRefused
@@ -136,47 +138,22 @@ def _screen(bench: ScriptBench) -> ScreenSnapshot | None:
 
 
 async def choose(label: str, within_s: float, bench: ScriptBench) -> None:
-    """Turn to the row called `label` as soon as there is one, and press.
-
-    A row matches by its whole label, else by its beginning ("My basket" finds "My basket (1)").
-    """
-
-    row = None
+    """Turn to the row called `label` as soon as there is one, and press."""
+    screen = None
     for _ in range(round(within_s / POLL_S) + 1):
         screen = _screen(bench)
-        row = None if screen is None else find_row(screen, label)
-        if row is not None:
+        if screen is not None and has_row(screen, label):
             break
         await asyncio.sleep(POLL_S)
-    if row is None:
-        screen = _screen(bench)
-        if screen is None:
-            raise ScriptError(f"the car is down for longer than {within_s:g} s; nobody can choose {label!r}")
-        rows = ", ".join(repr(r.label) for r in screen.rows if r.selectable) or "no rows"
-        raise ScriptError(
-            f"no row {label!r} on screen {screen.screen!r} within {within_s:g} s; it shows {rows}"
-            + (f"; banner: {screen.banner.text}" if screen.banner else "")
-        )
-    await _turn_to(row, bench)
+    if screen is None:
+        raise ScriptError(f"the car is down for longer than {within_s:g} s; nobody can choose {label!r}")
+    try:
+        movements = steps_to(screen, label)
+    except RowNotFoundError as error:
+        banner = f"; banner: {screen.banner.text}" if screen.banner else ""
+        raise ScriptError(f"not found within {within_s:g} s: {error}{banner}") from None
+    for movement in movements[:-1]:
+        await bench.handle(PressKnob(event=movement))
+    if steps_to(bench.screen(), label) != (PRESS,):
+        raise ScriptError(f"the focus does not reach {label!r} on screen {bench.screen().screen!r}")
     await bench.handle(PressKnob(event=PRESS))
-
-
-async def _turn_to(row: int, bench: ScriptBench) -> None:
-    """Turn one way until the focus is on `row`; rows that cannot be selected are passed over by the menu."""
-    for _ in range(len(bench.screen().rows) + 1):
-        focus = bench.screen().focus
-        if focus == row:
-            return
-        await bench.handle(PressKnob(event=rotate(1 if row > focus else -1)))
-    raise ScriptError(f"the focus does not reach row {row} on screen {bench.screen().screen!r}")
-
-
-def find_row(screen: ScreenSnapshot, label: str) -> int | None:
-    """Index of the selectable row called `label`, by whole label, else by its beginning."""
-    for n, row in enumerate(screen.rows):
-        if row.selectable and row.label == label:
-            return n
-    for n, row in enumerate(screen.rows):
-        if row.selectable and row.label.startswith(label):
-            return n
-    return None

@@ -9,9 +9,8 @@ from pathlib import Path
 import pytest
 
 from contracts.bench import Impair, ImpairmentKind, Pay, PressKnob, ScreenReport, Subscribe
-from contracts.controller import PRESS, rotate
 from contracts.screen import ScreenSnapshot
-from headunit.sim.script import find_row
+from headunit.domain.navigate import has_row, steps_to
 from runtime.bench_channel import ChannelClient
 from runtime.errors import ChannelError, CommandRefused
 
@@ -35,12 +34,9 @@ class Driver:
 
     async def chooses(self, label: str) -> None:
         """Turn to a row once it is there and the car stands still, and press."""
-        screen = await self.sees(lambda s: find_row(s, label) is not None and not s.status.locked)
-        row = find_row(screen, label)
-        assert row is not None
-        if row != screen.focus:
-            await self._client.request(PressKnob(event=rotate(row - screen.focus)))
-        await self._client.request(PressKnob(event=PRESS))
+        screen = await self.sees(lambda s: has_row(s, label) and not s.status.locked)
+        for movement in steps_to(screen, label):
+            await self._client.request(PressKnob(event=movement))
         await self.sees(lambda s: s.events > screen.events)
 
     async def tells(self, command: Impair | Pay) -> None:

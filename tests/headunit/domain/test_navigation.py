@@ -4,6 +4,7 @@ import msgspec
 import pytest
 
 from contracts.controller import ControllerAction, ControllerEvent
+from contracts.screen import Row, ScreenSnapshot, StatusBar, Tone
 from headunit.domain.facts import UNKNOWN_MOTION
 from headunit.domain.menu import MAIN, TREE, Kind, Node, lineage, parent_of
 from headunit.domain.navigate import find_row, has_row, steps_to
@@ -159,3 +160,13 @@ def test_a_row_that_is_not_there_is_named_with_those_that_are() -> None:
 def test_rows_to_read_only_cannot_be_chosen() -> None:
     with pytest.raises(RowNotFoundError):
         find_row(Driver().chooses(*STORE, RTTI_NAME, "3 months").screen, "Total")
+
+
+def test_a_row_is_found_by_its_whole_label_before_its_beginning() -> None:
+    status = StatusBar("", "", "", 0, "", Tone.GOOD)
+    rows = (Row("Order history"), Row("Order", selectable=False), Row("Order"), Row("My basket (1)"))
+    screen = ScreenSnapshot(screen="store", path=(), status=status, rows=rows, focus=0)
+    assert find_row(screen, "Order") == 1
+    assert find_row(screen, "Order h") == 0
+    assert find_row(screen, "My basket") == 2
+    assert not has_row(screen, "basket")

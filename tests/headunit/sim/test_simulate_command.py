@@ -100,7 +100,7 @@ def missing_row_on_the_display(folder: Path) -> tuple[Path, str]:
     file = write(folder, choose(1, "ConnectedDrive", "Massage", within_s=2))
     return (
         file,
-        f"{file}:8: script[0]: choose at 1 s: no row 'Massage' on screen 'connected_drive' within 2 s",
+        f"{file}:8: script[0]: choose at 1 s: not found within 2 s: 'connected_drive' shows ",
     )
 
 
