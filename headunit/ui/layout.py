@@ -93,7 +93,10 @@ def _needed(row: Row) -> int:
 
 def _banner(banner: Banner, width: int) -> list[Line]:
     ink = Ink(banner.tone)
+    code = width_of(banner.code) + 2 if banner.code else 0
     texts = wrap(banner.text, width - 8)
+    if width_of(texts[-1]) + code > width - 8:
+        texts = wrap(banner.text, width - 8 - code)
     lines: list[Line] = [(Span("  ▌ ", ink), Span(text, ink)) for text in texts]
     if banner.code:
         lines[-1] = both_ends(lines[-1], (Span(f"  {banner.code}  ", MUTED),), width)

@@ -30,7 +30,7 @@ def plain_lines(screen: ScreenSnapshot) -> list[str]:
     if status.messages:
         head.append(f"✉ {status.messages}")
     if status.locked:
-        head.append("⊘ moving")
+        head.append("⊘ locked")
     if status.warning:
         head.append(f"⚠ {status.warning.removeprefix('⚠').strip()}")
     lines = [" | ".join(head)]

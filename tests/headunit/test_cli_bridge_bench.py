@@ -73,11 +73,12 @@ def counted_in_the_journal(state: Path) -> dict[str, int]:
 
 
 async def screens(bench: BenchClient) -> AsyncIterator[ScreenSnapshot]:
-    """What the driver sees, from now on."""
+    """What the driver sees, from the first synchronisation on: then no row comes or goes by itself."""
     await bench.request(Subscribe(reports=("screen",)))
     async for report in bench.reports():
         assert isinstance(report, ScreenReport)
-        yield report.screen
+        if report.screen.freshness.startswith("last sync"):
+            yield report.screen
 
 
 async def played(recording: Path, state: Path, bench: BenchClient) -> tuple[ScreenSnapshot, ScreenSnapshot]:

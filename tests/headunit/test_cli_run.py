@@ -2,11 +2,19 @@
 
 import os
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
 
-from tests.headunit.ui.running import FullScreen, bench_pid, ends, knob_entries
+from tests.headunit.ui.running import (
+    FullScreen,
+    bench_pid,
+    ends,
+    knob_entries,
+    quiet_environment,
+    run_command,
+)
 
 FIRST_FRAME = "F1 ?"
 DOWN, UP, ENTER, QUIT = b"\x1b[B", b"\x1b[A", b"\r", b"q"
@@ -70,3 +78,18 @@ def test_without_colour_all_is_grey_and_state_still_has_its_words(
     colours = set(re.findall(rb"[34]8;2;(\d+);(\d+);(\d+)", view.drawn))
     assert colours
     assert all(red == green == blue for red, green, blue in colours) is is_grey
+
+
+@pytest.mark.parametrize("words", [None, "press\nback\n"])
+def test_standard_input_may_be_a_file_or_nothing(tmp_path: Path, words: str | None) -> None:
+    source = Path(os.devnull)
+    if words is not None:
+        source = tmp_path / "words"
+        source.write_text(words)
+    state = tmp_path / "state"
+    with source.open("rb") as said:
+        done = subprocess.run(
+            run_command(state), stdin=said, capture_output=True, env=quiet_environment(), check=True
+        )
+    assert done.stderr == b""
+    assert knob_entries(state) == (words or "").split()

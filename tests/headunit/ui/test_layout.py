@@ -88,12 +88,6 @@ def test_a_line_that_is_no_choice_is_read_to_its_end() -> None:
     assert "synchronisation " in lines[5]
 
 
-def test_the_code_of_a_notice_is_in_small_print() -> None:
-    lines = lines_of(CHECKOUT_OFFLINE)
-    assert any("nothing will be sent later" in line for line in lines)
-    assert any("NO_CONNECTION" in line for line in lines)
-
-
 @settings(max_examples=60, deadline=None)
 @given(
     rows=st.integers(0, 30),
@@ -184,3 +178,12 @@ def test_a_label_that_does_not_fit_beside_its_value_stays_whole_over_it() -> Non
     panels = [line.partition(" │  ")[2].strip() for line in lines_of(screen, 80)]
     place = panels.index("Link went to")
     assert panels[place + 1] == "at the latest tomorrow"
+
+
+@pytest.mark.parametrize("width", [100, 80, 60])
+def test_nothing_of_a_notice_is_cut_for_its_code(width: int) -> None:
+    assert CHECKOUT_OFFLINE.banner is not None
+    lines = [line for line in lines_of(CHECKOUT_OFFLINE, width) if "▌" in line]
+    said = " ".join(line.replace("NO_CONNECTION", "").strip(" ▌") for line in lines)
+    assert said == CHECKOUT_OFFLINE.banner.text
+    assert "NO_CONNECTION" in lines[-1]

@@ -58,7 +58,7 @@ def test_a_screen_reads_without_colour_and_place() -> None:
 
 def test_banner_lock_and_warning_are_words() -> None:
     assert any(line.startswith("! Your basket is kept") for line in plain_lines(CHECKOUT_OFFLINE))
-    assert plain_lines(BOOKED)[0].endswith("⊘ moving | ⚠ Emergency Call unavailable")
+    assert plain_lines(BOOKED)[0].endswith("⊘ locked | ⚠ Emergency Call unavailable")
     assert "  line·break ·[31m" in plain_lines(MARKUP)
 
 
