@@ -6,9 +6,15 @@ the same file runs over real sockets. The verdict is the exit code: 0 pass, 1 fa
 """
 
 import argparse
+import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from headunit.commands.program import program
+from headunit.commands.errors import CommandError
+from runtime.stopwatch import Stopwatch
+
+if TYPE_CHECKING:
+    from headunit.sim.verdict import Verdict
 
 EXAMPLES = """\
 examples:
@@ -34,5 +40,67 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(args: argparse.Namespace) -> int:
-    """Play the scenario; returns the verdict."""
-    return program("headunit.sim.simulate", "run_simulate")(args)
+    """Play the scenario; returns the verdict's exit code."""
+    from headunit.sim.errors import SimulationError
+    from headunit.sim.simulate import simulate
+    from headunit.sim.verdict import EXIT_CODES
+    from runtime.errors import BenchRuntimeError
+
+    try:
+        verdict = simulate(
+            args.file,
+            seed=args.seed,
+            rig=args.rig,
+            broker=args.broker,
+            out=args.out,
+            progress=ProgressLine().show if sys.stderr.isatty() else None,
+        )
+    except (SimulationError, BenchRuntimeError) as error:
+        raise CommandError(str(error)) from None
+    if args.json:
+        import msgspec
+
+        print(msgspec.json.encode(verdict).decode())
+    else:
+        print("\n".join(lines_of(verdict)))
+    return EXIT_CODES[verdict.verdict]
+
+
+def lines_of(verdict: "Verdict") -> list[str]:
+    """A verdict for people."""
+    faster = verdict.simulated_s / verdict.wall_s if verdict.wall_s else 0.0
+    where = f"seed {verdict.seed}, {verdict.rig}, {verdict.broker}"
+    times = f"{verdict.simulated_s:,.0f} s in {verdict.wall_s:.2f} s ({faster:,.0f} x)"
+    lines = [
+        f"{verdict.verdict.upper()}  {verdict.scenario}  {where}",
+        f"  {times}, {verdict.events} events",
+        f"  digest {verdict.digest}",
+    ]
+    if verdict.jitter_ms:
+        lines.append(f"  the rig's own event loop was late by {verdict.jitter_ms:.1f} ms at the worst")
+    for violation in verdict.violations:
+        rule = f" [{violation.rule}]" if violation.rule else ""
+        lines.append(f"  VIOLATED {violation.checker}{rule}: {violation.text}")
+        lines += [f"    {line}" for line in violation.story]
+    if verdict.violations:
+        lines.append(f"  replay: {verdict.replay}")
+    return lines
+
+
+class ProgressLine:
+    """One line on standard error that says how far a run is, once it takes longer than a second."""
+
+    def __init__(self) -> None:
+        self._watch = Stopwatch()
+        self._shown_s = 0.0
+
+    def show(self, second: float, of_s: float) -> None:
+        """Show it, at most five times a second."""
+        now_s = self._watch.elapsed_s()
+        is_done = second >= of_s
+        if now_s < 1.0 or (now_s - self._shown_s < 0.2 and not is_done):
+            return
+        self._shown_s = now_s
+        rest_s = now_s * (of_s - second) / max(second, 0.001)
+        text = f"\r{second:8,.0f} of {of_s:,.0f} s, {rest_s:4.0f} s to go "
+        print("\r" + " " * len(text) + "\r" if is_done else text, end="", file=sys.stderr, flush=True)

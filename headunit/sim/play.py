@@ -17,6 +17,7 @@ from runtime.errors import CommandRefused
 
 NS_PER_S = 1_000_000_000
 HEALED_DBM = -75.0
+PROGRESS_STEPS = 500
 
 
 class Play:
@@ -25,7 +26,7 @@ class Play:
     Args:
         scenario: what happens.
         world: to whom; open it first.
-        progress: told the elapsed seconds once a simulated or real second, when given.
+        progress: told (seconds so far, seconds in all), when given.
     """
 
     def __init__(
@@ -101,11 +102,12 @@ class Play:
         if self._progress is None:
             await self._sleep_until(self.duration_s)
             return
+        step_s = max(1.0, self.duration_s / PROGRESS_STEPS)
         second = 0.0
         while second < self.duration_s:
-            second = min(second + 1.0, self.duration_s)
+            second = min(second + step_s, self.duration_s)
             await self._sleep_until(second)
-            self._progress(second, self.duration_s + self._scenario.settle_s)
+            self._progress(second, self.duration_s)
 
     async def _heal(self) -> None:
         """The world is kind from here on: good reception, a working SIM, nothing in the way."""

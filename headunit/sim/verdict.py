@@ -29,8 +29,9 @@ class Violation(msgspec.Struct, frozen=True):
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     """The result of one run, as `--json` prints it.
 
-    `digest` is SHA-256 over the whole journal; in virtual time it is the same for the same file and
-    seed. `sequence_digest` covers only (actor, kind, key, state), which real time shares with it.
+    `digest` is SHA-256 over the whole journal; in virtual time it is the same for the same file and seed.
+    `sequence_digest` covers only (actor, kind, key, state), which real time shares with it. `jitter_ms` is
+    how late a real rig's own event loop was at the worst.
     """
 
     scenario: str
@@ -43,5 +44,6 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     events: int
     simulated_s: float
     wall_s: float
+    jitter_ms: float = 0.0
     violations: tuple[Violation, ...]
     replay: str

@@ -1,0 +1,115 @@
+"""Plays a scenario on a rig, from an empty world to what was seen in it."""
+
+import asyncio
+import gc
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TextIO
+
+from backend_stub.app import DATABASE, Backend, empty_image
+from headunit.sim.play import Play
+from headunit.sim.rig import Rig
+from headunit.sim.scenario import Scenario
+from headunit.sim.verdict import Violation
+from headunit.sim.world import MakeBackend, World, WorldConfig
+from runtime.journal import JournalBook
+from telematics.radio.timeline import RadioTimeline
+
+NS_PER_S = 1_000_000_000
+Progress = Callable[[float, float], None]
+"""Told (seconds so far, seconds in all)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Staging:
+    """What is played, whatever the rig: the scenario, its drive, where the journal's lines go, who is told.
+
+    `broker` is for the real rig; `make_backend` is where tests put broken ones.
+    """
+
+    scenario: Scenario
+    timeline: RadioTimeline
+    broker: str = "ours"
+    sink: TextIO | None = None
+    make_backend: MakeBackend = Backend
+    progress: Progress | None = None
+
+    @property
+    def start_ms(self) -> int:
+        """Bench time at the beginning."""
+        return round(self.scenario.start.timestamp() * 1000)
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """What was seen; `jitter_ms` is how late the rig's own event loop was at the worst."""
+
+    book: JournalBook
+    simulated_s: float
+    violations: tuple[Violation, ...]
+    jitter_ms: float = 0.0
+
+
+def play_virtual(staging: Staging) -> Played:
+    """Play in virtual time. Raises ScriptError when the script asks for what is not there."""
+    from headunit.sim.virtual_rig import VirtualRig
+
+    # A run allocates far more than it frees in cycles; the universe is dropped as a whole at its end.
+    was_enabled = gc.isenabled()
+    gc.disable()
+    rig = VirtualRig(staging.scenario.seed, staging.start_ms, staging.sink)
+    rig.disk.load(DATABASE, _empty_database())
+    try:
+        return rig.loop.run_until_complete(_play(rig, staging))
+    finally:
+        rig.loop.close()
+        if was_enabled:
+            gc.enable()
+
+
+@cache
+def _empty_database() -> bytes:
+    """The backend's tables, made once in a process however many worlds it plays."""
+    return empty_image()
+
+
+def play_real(staging: Staging) -> Played:
+    """Play in real time. Raises ScriptError as in virtual time, RigError for what cannot be had here."""
+    with TemporaryDirectory(prefix="headunit-") as folder:
+        return asyncio.run(_play_real(staging, Path(folder)))
+
+
+async def _play_real(staging: Staging, folder: Path) -> Played:
+    from headunit.sim.real_rig import RealRig
+    from runtime.jitter import LoopJitter
+
+    rig = RealRig(
+        folder, staging.start_ms, seed=staging.scenario.seed, broker=staging.broker, sink=staging.sink
+    )
+    jitter = LoopJitter(asyncio.get_running_loop())
+    jitter.start()
+    try:
+        playing = asyncio.create_task(_play(rig, staging))
+        failing = asyncio.create_task(rig.failure())
+        await asyncio.wait((playing, failing), return_when=asyncio.FIRST_COMPLETED)
+        if failing.done() and not playing.done():
+            playing.cancel()
+            await failing
+        failing.cancel()
+        played = await playing
+        return Played(played.book, played.simulated_s, played.violations, round(jitter.worst_ms, 1))
+    finally:
+        jitter.stop()
+        await rig.close()
+
+
+async def _play(rig: Rig, staging: Staging) -> Played:
+    world = World(rig, WorldConfig.of(staging.scenario), staging.timeline, staging.make_backend)
+    await world.open()
+    violations = await Play(staging.scenario, world, staging.progress).run()
+    rig.book.close()
+    elapsed_ns = rig.clock.transport_ns() - world.start_ns
+    return Played(rig.book, round(elapsed_ns / NS_PER_S, 3), tuple(violations))
