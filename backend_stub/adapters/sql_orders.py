@@ -7,7 +7,7 @@ from sqlalchemy import Row, bindparam, func, insert, select, update
 
 from backend_stub.adapters.sql_connection import SqlConnection
 from backend_stub.adapters.tables import ORDER_HISTORY, ORDERS
-from backend_stub.domain.order import Order, OrderLine
+from backend_stub.domain.order import ALIVE_STATES, Order, OrderLine
 from backend_stub.errors import ConcurrentChangeError
 from backend_stub.service.ports import HistoryEntry
 from contracts.messages import CancelReason, OrderState
@@ -19,6 +19,13 @@ _BY_CLIENT_ID = select(ORDERS).where(
     ORDERS.c.vin == bindparam("the_vin"), ORDERS.c.client_order_id == bindparam("the_id")
 )
 _OF_VEHICLE = _ALL.where(ORDERS.c.vin == bindparam("the_vin"))
+_ALIVE = _OF_VEHICLE.where(ORDERS.c.state.in_(ALIVE_STATES))
+_NEWEST_CLOSED = (
+    select(ORDERS)
+    .where(ORDERS.c.vin == bindparam("the_vin"), ORDERS.c.state.not_in(ALIVE_STATES))
+    .order_by(ORDERS.c.seq.desc())
+    .limit(bindparam("the_most"))
+)
 _HIGHEST = select(func.max(ORDERS.c.seq))
 _CHANGE = update(ORDERS).where(
     ORDERS.c.number == bindparam("the_number"),
@@ -86,6 +93,14 @@ class SqlOrders:
     def of_vehicle(self, vin: str) -> tuple[Order, ...]:
         """All orders of a car, oldest first."""
         return tuple(map(_order, self._sql.rows(_OF_VEHICLE, {"the_vin": vin})))
+
+    def alive(self, vin: str, closed: int = 0) -> tuple[Order, ...]:
+        """Orders of a car that are open or being activated, and its newest `closed` others; oldest first."""
+        rows = list(self._sql.rows(_ALIVE, {"the_vin": vin}))
+        if closed:
+            rows += self._sql.rows(_NEWEST_CLOSED, {"the_vin": vin, "the_most": closed})
+            rows.sort(key=lambda row: row.seq)
+        return tuple(map(_order, rows))
 
     def all(self) -> tuple[Order, ...]:
         """All orders, oldest first."""

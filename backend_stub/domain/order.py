@@ -140,6 +140,9 @@ def _reinstatable(order: Order, facts: Facts) -> bool:
 E = OrderEffect
 _OPEN = (S.AWAITING_PAYMENT, S.PAYING, S.PAYMENT_FAILED)
 _UNPAID = (*_OPEN, S.CANCELLING)
+ALIVE_STATES = (*_UNPAID, S.PAID)
+"""Open orders and those being activated: what a car is shown in any case."""
+
 _PAYABLE = (S.AWAITING_PAYMENT, S.PAYMENT_FAILED)
 _BOOKED = (S.PAID, S.FULFILLED)
 

@@ -50,7 +50,7 @@ class Orders:
         if known is not None:
             return known
         profile = self.profile
-        orders = uow.store.orders.of_vehicle(vehicle.vin)
+        orders = uow.store.orders.alive(vehicle.vin)
         if channel is Channel.CAR:
             checkout.check_login(profile)
             checkout.check_not_locked(orders, uow.now_ms)
@@ -83,7 +83,7 @@ class Orders:
         """Give an unpaid order new lines, repriced whole; link and deadline stay (R-206, R-207)."""
         order = self.find(uow, vehicle.vin, request.order_number)
         taken = self._step(order, OrderEvent.MODIFY, Facts(uow.now_ms))
-        orders = uow.store.orders.of_vehicle(vehicle.vin)
+        orders = uow.store.orders.alive(vehicle.vin)
         if channel is Channel.CAR:
             checkout.check_not_locked(orders, uow.now_ms)
         if request.order_version != order.version:

@@ -161,7 +161,8 @@ class Payments:
         """Money has come in: keep it and book, or give it back whole (R-210, R-212, R-304, R-305)."""
         right = (transaction.captured_minor, transaction.currency) == (order.amount_minor, order.currency)
         event = OrderEvent.CAPTURED if right else OrderEvent.MISMATCHED
-        others = uow.store.orders.of_vehicle(order.vin)
+        is_over = order.state is OrderState.CANCELLED
+        others = uow.store.orders.of_vehicle(order.vin) if is_over else ()
         facts = Facts(transaction.at_ms, bought_again=holds_service_bought_again(order, others))
         taken = self._book.apply(uow, order, event, facts)
         kept = OrderEffect.RETURN_MONEY not in taken.effects

@@ -89,6 +89,9 @@ class OrderRows(Protocol):
     def of_vehicle(self, vin: str) -> tuple[Order, ...]:
         """All orders of a car, oldest first."""
 
+    def alive(self, vin: str, closed: int = 0) -> tuple[Order, ...]:
+        """Orders of a car that are open or being activated, and its newest `closed` others; oldest first."""
+
     def all(self) -> tuple[Order, ...]:
         """All orders, oldest first."""
 

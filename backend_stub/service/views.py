@@ -5,7 +5,7 @@ from backend_stub.domain.catalogue import TERMS_MONTHS as TERMS
 from backend_stub.domain.checkout import locked_until_ms
 from backend_stub.domain.entitlement import Entitlement, Origin
 from backend_stub.domain.market import MarketProfile
-from backend_stub.domain.order import Order, is_open, mask_number
+from backend_stub.domain.order import Order, mask_number
 from backend_stub.domain.vehicle import VehicleRecord
 from backend_stub.service.ports import Store
 from contracts.messages import (
@@ -70,13 +70,6 @@ def shown_entitlements(entitlements: tuple[Entitlement, ...]) -> tuple[Entitleme
     return tuple(sorted(shown.values(), key=lambda each: each.origin is not Origin.STANDARD))
 
 
-def shown_orders(orders: tuple[Order, ...]) -> tuple[Order, ...]:
-    """Open orders and those being activated, and the newest of the rest; oldest first."""
-    alive = [order for order in orders if is_open(order) or order.state is OrderState.PAID]
-    rest = [order for order in orders if order not in alive][-CLOSED_ORDERS_SHOWN:]
-    return tuple(order for order in orders if order in alive or order in rest)
-
-
 def catalogue(
     vehicle: VehicleRecord, prices: PriceList, profile: MarketProfile, key: str, now_ms: int
 ) -> Catalogue:
@@ -116,14 +109,14 @@ class Snapshots:
         """The car's snapshot at `now_ms`, inside the transaction that is open."""
         store = self._store
         vehicle = store.vehicles.get(vin)
-        orders = store.orders.of_vehicle(vin)
+        orders = store.orders.alive(vin, closed=CLOSED_ORDERS_SHOWN)
         entitlements = store.entitlements.of_vehicle(vin)
         return Snapshot(
             key=self._ids.key(),
             sent_at_ms=now_ms,
             revision=store.vehicles.next_revision(vin),
             entitlements=tuple(map(entitlement_view, shown_entitlements(entitlements))),
-            orders=tuple(map(order_view, shown_orders(orders))),
+            orders=tuple(map(order_view, orders)),
             contract_number=vehicle.contract_number if vehicle else "",
             locked_until_ms=locked_until_ms(orders),
             ecall_available=any(

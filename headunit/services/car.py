@@ -82,6 +82,7 @@ class Car:
         self._timer: Timer | None = None
         self._drawn_ns = -REDRAW_NS
         self._had_data = False
+        self._is_behind = True
         self._presenter = Presenter(load_translation(config.language), config.language)
         self._session = Session(
             runtime, config.vin, (config.broker_host, config.broker_port), make_port, self
@@ -111,13 +112,15 @@ class Car:
         """The driver's hand."""
         label = f"{event.action}{event.detents:+d}" if event.detents else event.action
         self._journal.record("knob", label)
-        self._carry_out(self._presenter.update(self._facts()))
+        self._look()
         self._carry_out(self._presenter.handle(event))
         self._draw()
 
     def screen(self) -> ScreenSnapshot:
         """The display as it is now."""
-        self._carry_out(self._presenter.update(self._facts()))
+        due_ms = self._presenter.next_change_ms()
+        if self._is_behind or (due_ms is not None and self._clock.now_ms() >= due_ms):
+            self._look()
         return self._presenter.screen()
 
     def on_screen(self, listener: Callable[[ScreenSnapshot], None]) -> None:
@@ -221,7 +224,7 @@ class Car:
         self._request = None
         if reply.code is None and reply.order is not None:
             self._journal.record("accepted", reply.order.number, client_order_id=request.client_order_id)
-        self._carry_out(self._presenter.update(self._facts()))
+        self._look()
         self._carry_out(self._presenter.answer(reply))
         self._draw()
 
@@ -232,7 +235,7 @@ class Car:
         # mark: its answer may have been lost after it took effect.
         code = LocalCode.NO_ANSWER if request.client_order_id else LocalCode.OUTCOME_UNKNOWN
         self._journal.record("reply", request.kind, code)
-        self._carry_out(self._presenter.update(self._facts()))
+        self._look()
         self._carry_out(self._presenter.refuse(code))
         self._draw()
 
@@ -252,6 +255,11 @@ class Car:
             listener(way, kind, key, size)
 
     # Inside
+
+    def _look(self) -> None:
+        """Tell the presenter what the car knows now."""
+        self._is_behind = False
+        self._carry_out(self._presenter.update(self._facts()))
 
     def _modem_changed(self, status: ModemStatus) -> None:
         if status.data and not self._had_data and not self._session.is_up:
@@ -321,15 +329,16 @@ class Car:
             self._request = self._session.send_request(make)
         except NotOnlineError:
             self._journal.record("refused", type(intent).__name__, ErrorCode.NO_CONNECTION)
-            self._carry_out(self._presenter.update(self._facts()))
+            self._look()
             self._carry_out(self._presenter.refuse(ErrorCode.NO_CONNECTION))
             return
-        self._carry_out(self._presenter.update(self._facts()))
+        self._look()
 
     def _refresh(self) -> None:
-        """Redraw, if anyone is looking."""
+        """The car knows something new: redraw, if anyone is looking."""
+        self._is_behind = True
         if self._screen_listeners:
-            self._carry_out(self._presenter.update(self._facts()))
+            self._look()
             self._draw()
 
     def _draw(self) -> None:

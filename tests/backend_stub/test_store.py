@@ -198,3 +198,26 @@ def test_the_empty_image_is_the_schema_that_a_store_creates() -> None:
     assert schema(created.connect("backend")) == schema(loaded.connect("backend"))
     created.close()
     loaded.close()
+
+
+@pytest.mark.req("R-405")
+def test_alive_are_open_and_activating_orders_and_the_newest_of_the_rest(store: SqlStore) -> None:
+    states = (
+        OrderState.CANCELLED,
+        OrderState.AWAITING_PAYMENT,
+        OrderState.FULFILLED,
+        OrderState.PAID,
+        OrderState.REFUNDED,
+        OrderState.CANCELLING,
+    )
+    orders = tuple(
+        replace(ORDER, number=f"CN-{n:06d}", client_order_id=f"c{n}", token=f"t{n}", state=state)
+        for n, state in enumerate(states, 1)
+    )
+    with store.transaction():
+        for order in orders:
+            store.orders.add(order)
+    assert store.orders.alive("V") == (orders[1], orders[3], orders[5])
+    assert store.orders.alive("V", closed=2) == orders[1:]
+    assert store.orders.alive("V", closed=9) == orders
+    assert store.orders.alive("W", closed=9) == ()
