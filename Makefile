@@ -6,7 +6,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format bench proof ui-update clean
+.PHONY: help run test check format bench proof ui-update texts clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,6 +37,11 @@ proof: $(VENV)/.dev ## a long proof, resumable: make proof NAME=…; without a n
 
 ui-update: $(VENV)/.dev ## accept the screens of the view as they are now
 	@$(BIN)/python -m pytest -q tests/headunit/ui --snapshot-update
+
+texts: $(VENV)/.dev ## compile the catalogues of the menu's texts
+	@for language in de zh; do $(BIN)/pybabel compile --locale $$language \
+		--input-file headunit/locale/$$language/LC_MESSAGES/headunit.po \
+		--output-file headunit/locale/$$language/LC_MESSAGES/headunit.mo; done
 
 clean: ## remove what the other targets made
 	rm -rf $(VENV) *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

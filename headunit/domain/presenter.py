@@ -13,6 +13,7 @@ from headunit.domain.focus import focus_index, rotated
 from headunit.domain.intents import Intent, KeepLanguage
 from headunit.domain.menu import Entry, Kind, Node, Open, Page
 from headunit.domain.pages import page_of
+from headunit.domain.service_names import spoken
 from headunit.domain.situation import situation_of
 from headunit.domain.state import MenuState
 from headunit.domain.texts import LocalCode, Translations, Voice, load_translation
@@ -36,7 +37,7 @@ class Presenter:
     ) -> None:
         self._voice = Voice(translate, language)
         self._load = load
-        self._facts = _BEFORE_ANYTHING
+        self._facts = self._spoken = _BEFORE_ANYTHING
         self._state = MenuState()
         self._events = 0
         self._wake_ms: int | None = None
@@ -64,6 +65,7 @@ class Presenter:
             and _same_but_time(before, facts)
         ):
             return ()
+        self._spoken = spoken(facts, self._voice)
         answers.adopt(self._state, facts)
         intents = answers.settle(self._view())
         self._settle_focus()
@@ -89,6 +91,7 @@ class Presenter:
         for intent in intents:
             if isinstance(intent, KeepLanguage):
                 self._voice = Voice(self._load(intent.language), intent.language)
+                self._spoken = spoken(self._facts, self._voice)
         self._settle_focus()
         return intents
 
@@ -128,7 +131,7 @@ class Presenter:
         return self._screen
 
     def _view(self) -> View:
-        return View(situation_of(self._facts, self._state.news), self._state, self._voice)
+        return View(situation_of(self._spoken, self._state.news), self._state, self._voice)
 
     def _page(self, view: View) -> tuple[Page, int]:
         page = page_of(view, self._state.wanderer.node)

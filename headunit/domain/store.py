@@ -160,4 +160,4 @@ def tax_note(view: View) -> tuple[PanelLine, ...]:
     """That tax comes on top, where the list excludes it (R-310)."""
     if not view.profile.tax_percent:
         return ()
-    return lines(view.say("plus {percent} % GST", percent=str(view.profile.tax_percent)), tone=Tone.MUTED)
+    return lines(view.say("plus GST of {percent} %", percent=str(view.profile.tax_percent)), tone=Tone.MUTED)

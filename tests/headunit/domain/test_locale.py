@@ -12,7 +12,10 @@ from babel.messages.pofile import read_po
 
 import headunit
 from contracts.errors import ErrorCode
+from contracts.messages import Catalogue, Product
 from headunit.domain.explanations import EXPLANATIONS
+from headunit.domain.facts import CarFacts
+from headunit.domain.service_names import spoken
 from headunit.domain.texts import LANGUAGES, LocalCode, Voice, load_translation
 from headunit.errors import UnknownLanguageError
 from tests.headunit.domain.car import STORE, Driver
@@ -104,3 +107,28 @@ def test_an_unknown_language_is_refused_with_those_there_are() -> None:
 )
 def test_the_store_in_other_languages(language: str, labels: tuple[str, ...]) -> None:
     assert Driver(language=language).chooses(*STORE).labels()[-3:] == labels
+
+
+@pytest.mark.parametrize(
+    ("language", "name"), [("de", "Premium-Paket"), ("zh", "尊享套餐"), ("en", "Premium Package")]
+)
+def test_services_the_car_knows_are_named_in_its_language(language: str, name: str) -> None:
+    assert name in Driver(language=language).chooses(*STORE).labels()
+
+
+def test_a_service_keeps_a_name_that_only_the_backend_knows() -> None:
+    voice = Voice(load_translation("zh"), "zh")
+    catalogue = Catalogue(
+        key="c",
+        sent_at_ms=0,
+        list_version=1,
+        market="CN",
+        currency="CNY",
+        products=(Product("RTTI", "Traffic Deluxe", "", ()), Product("WASH", "Car Wash", "", ())),
+        support="",
+        hotline="",
+        disturbance_line="",
+    )
+    said = spoken(CarFacts(now_ms=0, catalogue=catalogue), voice).catalogue
+    assert said is not None
+    assert [product.name for product in said.products] == ["Traffic Deluxe", "Car Wash"]

@@ -184,7 +184,7 @@ def test_where_notice_is_due_its_last_day_is_shown_and_tax_comes_on_top() -> Non
     known = snapshot(entitlements=(entitlement(EntitlementState.ACTIVE, "2026-07-31"),))
     driver = Driver(facts(market="AU", snapshot=known)).chooses(*STORE, RTTI_NAME)
     assert "Can be renewed until 19/06/2026" in driver.panel()
-    assert "plus 10 % GST" in driver.panel()
+    assert "plus GST of 10 %" in driver.panel()
     driver.chooses("3 months")
     assert driver.row("GST 10 %") == "¥ 15.00"
     assert driver.row("Total") == "¥ 165.00"

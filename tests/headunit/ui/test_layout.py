@@ -145,7 +145,7 @@ PARAGRAPH_AND_TABLE = (
     PanelLine("A sentence about a service."),
     PanelLine("3 months", "¥ 150.00"),
     PanelLine("6 months", "¥ 280.00"),
-    PanelLine("plus 10 % GST", tone=Tone.MUTED),
+    PanelLine("plus GST of 10 %", tone=Tone.MUTED),
     PanelLine("Booked until 21.02.2027"),
 )
 
@@ -160,11 +160,11 @@ def panel_of(height: int) -> list[str]:
 def test_a_paragraph_and_a_table_stand_apart_and_small_print_does_not() -> None:
     sentence, *rest = (panel for panel in panel_of(12))
     assert sentence == "A sentence about a service."
-    assert rest[:5] == ["", "3 months", "6 months", "plus 10 % GST", "Booked until 21.02.2027"]
+    assert rest[:5] == ["", "3 months", "6 months", "plus GST of 10 %", "Booked until 21.02.2027"]
 
 
 def test_on_a_low_display_nothing_of_the_panel_is_dropped_for_a_blank_line() -> None:
-    assert panel_of(10)[:4] == ["A sentence about a service.", "3 months", "6 months", "plus 10 % GST"]
+    assert panel_of(10)[:4] == ["A sentence about a service.", "3 months", "6 months", "plus GST of 10 %"]
 
 
 def test_help_is_named_in_the_last_line_whatever_else_gives_way() -> None:
