@@ -122,7 +122,7 @@ def _check(name: str, text: str, scenario: Scenario) -> None:
     if scenario.start.tzinfo is None:
         fail("start", "needs a time zone, for instance 2026-03-02T07:20:00Z")
     if len(scenario.vehicles) != 1:
-        fail("vehicles", "exactly one vehicle for now")
+        fail("vehicles", "one vehicle, not more and not fewer; fleets cannot be played yet")
     for n, cause in enumerate(scenario.causes):
         if cause.until_s <= cause.from_s:
             fail(f"causes[{n}].until_s", f"ends at {cause.until_s:g} s, not after its beginning")
