@@ -11,7 +11,8 @@ from headunit.sim.errors import ScenarioError
 from headunit.sim.scenario import Scenario
 from headunit.sim.script import parse_knob
 
-DEFAULT_BENCH_DATA = "../shared/data"
+DEFAULT_BENCH_DATA = Path(__file__).parents[2] / ".." / "shared" / "data"
+"""Where recordings are looked for without BENCH_DATA: beside the project, wherever it is run from."""
 
 _PATH = re.compile(r"(?P<why>.*?)(?: - at `\$\.?(?P<path>[^`]*)`)?", re.DOTALL)
 _NAMED = re.compile(r"Object (?:contains unknown|missing required) field `(?P<name>[^`]+)`")
@@ -47,10 +48,10 @@ def load_scenario(path: Path) -> Scenario:
 def resolve(scenario_path: Path, reference: str) -> Path:
     """Where a file named inside a scenario is: `$BENCH_DATA/…`, absolute, or beside the scenario file.
 
-    The recordings of the bench are found through the environment variable BENCH_DATA.
+    The recordings of the bench are found through the environment variable BENCH_DATA, else beside the project.
     """
     if reference.startswith("$BENCH_DATA/"):
-        root = Path(os.environ.get("BENCH_DATA", DEFAULT_BENCH_DATA))
+        root = Path(os.environ.get("BENCH_DATA") or DEFAULT_BENCH_DATA)
         return root / reference.removeprefix("$BENCH_DATA/")
     path = Path(reference)
     return path if path.is_absolute() else scenario_path.parent / path

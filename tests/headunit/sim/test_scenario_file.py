@@ -99,3 +99,13 @@ def test_recordings_are_found_beside_the_file_or_in_the_bench_data(
     assert resolve(story, "drives/loop.csv") == tmp_path / "scenarios" / "drives" / "loop.csv"
     assert resolve(story, "$BENCH_DATA/drives/x.csv") == tmp_path / "data" / "drives" / "x.csv"
     assert resolve(story, str(tmp_path / "x.csv")) == tmp_path / "x.csv"
+
+
+def test_without_a_word_recordings_are_looked_for_beside_the_project(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("BENCH_DATA", raising=False)
+    monkeypatch.chdir(tmp_path)
+    project = Path(__file__).parents[3]
+    found = resolve(tmp_path / "story.toml", "$BENCH_DATA/drives/x.csv")
+    assert found.resolve() == (project.parent / "shared" / "data" / "drives" / "x.csv").resolve()
