@@ -48,7 +48,7 @@ def load_scenario(path: Path) -> Scenario:
 def resolve(scenario_path: Path, reference: str) -> Path:
     """Where a file named inside a scenario is: `$BENCH_DATA/…`, absolute, or beside the scenario file.
 
-    The recordings of the bench are found through the environment variable BENCH_DATA, else beside the project.
+    Recordings are found through the environment variable BENCH_DATA, else beside the project.
     """
     if reference.startswith("$BENCH_DATA/"):
         root = Path(os.environ.get("BENCH_DATA") or DEFAULT_BENCH_DATA)
