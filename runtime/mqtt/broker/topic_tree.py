@@ -100,18 +100,21 @@ class TopicTree(Generic[V]):
     def match(self, topic: str) -> Iterator[V]:
         """The values under all filters that `topic` matches."""
         levels = topic.split("/")
-        return self._match(self._root, levels, 0, not topic.startswith("$"))
-
-    def _match(self, node: _Node[V], levels: list[str], depth: int, wildcards: bool) -> Iterator[V]:
-        children = node.children
-        if wildcards and "#" in children:
-            yield from children["#"].values.values()
-        if depth == len(levels):
-            yield from node.values.values()
-            return
-        child = children.get(levels[depth])
-        if child is not None:
-            yield from self._match(child, levels, depth + 1, True)
-        child = children.get("+") if wildcards else None
-        if child is not None:
-            yield from self._match(child, levels, depth + 1, True)
+        # No recursion: a topic may have 65,536 levels, which no stack would hold.
+        ahead = [(self._root, 0)]
+        wildcards = not topic.startswith("$")
+        while ahead:
+            node, depth = ahead.pop()
+            children = node.children
+            if wildcards and "#" in children:
+                yield from children["#"].values.values()
+            if depth == len(levels):
+                yield from node.values.values()
+                continue
+            child = children.get("+") if wildcards else None
+            if child is not None:
+                ahead.append((child, depth + 1))
+            child = children.get(levels[depth])
+            if child is not None:
+                ahead.append((child, depth + 1))
+            wildcards = True

@@ -97,3 +97,13 @@ def test_an_emptied_tree_holds_nothing() -> None:
         assert tree.remove(topic_filter, "car")
         assert not tree.remove(topic_filter, "car")
     assert tree.is_empty
+
+
+@pytest.mark.parametrize("topic_filter", ["/" * 65_535, "+" + "/+" * 32_767, "/" * 60_000 + "#"])
+def test_a_topic_may_have_as_many_levels_as_it_has_room_for(topic_filter: str) -> None:
+    """Section 4.7.3 bounds a topic by its 65,535 bytes alone."""
+    tree: TopicTree[str] = TopicTree()
+    tree.add(topic_filter, "car", "car")
+    assert list(tree.match("/" * topic_filter.count("/"))) == ["car"]
+    assert tree.remove(topic_filter, "car")
+    assert tree.is_empty
