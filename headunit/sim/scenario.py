@@ -14,7 +14,12 @@ from msgspec import Meta
 from contracts.bench import ImpairmentKind, PaymentOutcome
 from contracts.modem import SimState
 
-Seconds = Annotated[float, Meta(ge=0)]
+MOST_S = 1e9
+"""Thirty years; a longer time, or one without end, is a slip of the pen."""
+Seconds = Annotated[float, Meta(ge=0, le=MOST_S)]
+Dbm = Annotated[float, Meta(ge=-160, le=-30)]
+"""What `contracts.bench.SetSignal` carries."""
+Label = Annotated[str, Meta(min_length=1)]
 DEFAULT_VIN = "WBAHEADUN1T000001"
 DEFAULT_NUMBER = "13800000001"
 
@@ -51,7 +56,7 @@ class Radio(ScenarioStruct, frozen=True, kw_only=True):
     (mahimahi, or `seconds<TAB>Mbit/s`).
     """
 
-    levels: tuple[tuple[Seconds, float], ...] = ()
+    levels: tuple[tuple[Seconds, Dbm], ...] = ()
     rate_down: str | None = None
     rate_up: str | None = None
 
@@ -116,19 +121,19 @@ class Step(ScenarioStruct, frozen=True, kw_only=True):
     """
 
     at_s: Seconds
-    choose: tuple[str, ...] | None = None
+    choose: Annotated[tuple[Label, ...], Meta(min_length=1)] | None = None
     within_s: Seconds = 30.0
     optional: bool = False
-    knob: tuple[str, ...] | None = None
+    knob: Annotated[tuple[Label, ...], Meta(min_length=1)] | None = None
     pay: Payment | None = None
     resend_sms: str | None = None
-    speed_kmh: Seconds | None = None
+    speed_kmh: Annotated[float, Meta(ge=0, le=400)] | None = None
     sim: SimState | None = None
-    rsrp_dbm: float | None = None
+    rsrp_dbm: Dbm | None = None
     advance_s: Seconds | None = None
-    rate: Annotated[float, Meta(gt=0)] | None = None
+    rate: Annotated[float, Meta(gt=0, le=100_000)] | None = None
     hold_activation: bool | None = None
-    change_prices_percent: int | None = None
+    change_prices_percent: Annotated[int, Meta(ge=-90, le=900)] | None = None
     text_messages: TextMessages | None = None
 
     def verb(self) -> str:

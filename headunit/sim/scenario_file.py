@@ -14,6 +14,9 @@ from headunit.sim.script import parse_knob
 DEFAULT_BENCH_DATA = Path(__file__).parents[2] / ".." / "shared" / "data"
 """Where recordings are looked for without BENCH_DATA: beside the project, wherever it is run from."""
 
+FIRST_YEAR, LAST_YEAR = 1990, 2190
+"""Within these every date that a scenario can come to is a date."""
+
 _PATH = re.compile(r"(?P<why>.*?)(?: - at `\$\.?(?P<path>[^`]*)`)?", re.DOTALL)
 _NAMED = re.compile(r"Object (?:contains unknown|missing required) field `(?P<name>[^`]+)`")
 _TOML_LINE = re.compile(r"\(at line (?P<line>\d+), column \d+\)")
@@ -26,7 +29,7 @@ def load_scenario(path: Path) -> Scenario:
     """
     name = str(path)
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except OSError as error:
         raise ScenarioError(name, None, "", f"cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:
@@ -122,6 +125,8 @@ def _check(name: str, text: str, scenario: Scenario) -> None:
 
     if scenario.start.tzinfo is None:
         fail("start", "needs a time zone, for instance 2026-03-02T07:20:00Z")
+    if not FIRST_YEAR <= scenario.start.year <= LAST_YEAR:
+        fail("start", f"year {scenario.start.year} is not between {FIRST_YEAR} and {LAST_YEAR}")
     if len(scenario.vehicles) != 1:
         fail("vehicles", "one vehicle, not more and not fewer; fleets cannot be played yet")
     for n, cause in enumerate(scenario.causes):

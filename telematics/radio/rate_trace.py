@@ -14,6 +14,9 @@ SLOT_BYTES = 1500
 
 CRAWL_BPS = 1
 
+LONGEST_MS = 7 * 24 * 3_600_000
+"""A trace that says it lasts longer than a week holds a slip of the pen."""
+
 NS_PER_MS = 1_000_000
 NS_PER_S = 1_000_000_000
 
@@ -57,6 +60,8 @@ def read_mahimahi(lines: Iterable[str], file: str, *, step_ms: int = 1000) -> Ra
         at_ms = int(text)
         if at_ms < last_ms:
             raise TraceFileError(file, number, "millisecond", f"{at_ms} comes after {last_ms}")
+        if at_ms > LONGEST_MS:
+            raise TraceFileError(file, number, "millisecond", f"{at_ms} lies beyond a week")
         last_ms = at_ms
         # A slot at the very end of a step belongs to it: traces count from just after 0 to their length.
         step = max(at_ms - 1, 0) // step_ms
