@@ -48,6 +48,8 @@ def decode(kind: str, payload: bytes) -> Message:
         raise _field_error(str(error)) from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise MessageFieldError(f"not JSON: {error}") from None
+    except RecursionError:  # RFC 8259, section 9: a parser may set limits on the depth of nesting
+        raise MessageFieldError("nested too deeply") from None
 
 
 def _field_error(text: str) -> MessageFieldError:

@@ -56,6 +56,12 @@ def test_a_wrong_field_is_named(old: bytes, new: bytes, field: str) -> None:
     assert field in str(caught.value)
 
 
+def test_nesting_without_end_is_refused_and_not_followed() -> None:
+    deep = b"[" * 100_000 + b"]" * 100_000
+    with pytest.raises(MessageFieldError):
+        decode("sync", b'{"schema":"sync","key":"k","sent_at_ms":1,"more":' + deep + b"}")
+
+
 def test_an_unknown_kind_is_refused() -> None:
     with pytest.raises(UnknownKindError):
         decode("open-sesame", b"{}")
