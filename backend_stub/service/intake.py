@@ -187,11 +187,13 @@ def reply_topic(vin: str, kind: str, wanted: str) -> str:
     """Where an answer of `kind` goes: the response topic, if it is this car's and made for this kind.
 
     One request can have answers of several kinds, and the last level of a topic names the kind; an
-    answer never goes to another car, whatever was asked for.
+    answer never goes to another car, whatever was asked for. Nothing can be published to a wildcard
+    (MQTT 5, section 3.3.2.3.5): such an answer would stay in the outbox and hold up every later one.
     """
     try:
         topic = parse_topic(wanted)
     except ContractError:
         return down_topic(vin, kind)
     mine = topic.vin == vin and topic.way is Way.DOWN and topic.kind not in _DOWN_KINDS
-    return wanted if mine else down_topic(vin, kind)
+    is_name = not any(wildcard in topic.kind for wildcard in "+#")
+    return wanted if mine and is_name else down_topic(vin, kind)

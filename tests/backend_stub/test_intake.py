@@ -95,6 +95,9 @@ def test_answers_carry_the_correlation_data_and_go_to_the_topic_of_their_kind(sh
         ("v1/vehicles/WBATEST0000000002/down/answers", f"v1/vehicles/{VIN}/down/order-reply"),
         (f"v1/vehicles/{VIN}/up/answers", f"v1/vehicles/{VIN}/down/order-reply"),
         ("anything/else", f"v1/vehicles/{VIN}/down/order-reply"),
+        (f"v1/vehicles/{VIN}/down/+", f"v1/vehicles/{VIN}/down/order-reply"),
+        (f"v1/vehicles/{VIN}/down/#", f"v1/vehicles/{VIN}/down/order-reply"),
+        (f"v1/vehicles/{VIN}/down/a+", f"v1/vehicles/{VIN}/down/order-reply"),
     ],
 )
 def test_an_answer_never_leaves_the_cars_own_topics(wanted: str, topic: str) -> None:
