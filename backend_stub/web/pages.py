@@ -114,7 +114,7 @@ class Pages:
         order = backend.store.orders.by_token(request.path_params["token"])
         if order is None:
             raise HTTPException(404)
-        if request.method == "GET":
+        if request.method != "POST":
             return self._pay_page(backend, order)
         provider = str((await request.form()).get("provider", ""))
         try:
@@ -133,7 +133,7 @@ class Pages:
         order = backend.store.orders.get(session.order_number) if session else None
         if session is None or order is None:
             raise HTTPException(404)
-        if request.method == "GET":
+        if request.method != "POST":
             return self._provider_page(session, order)
         form = await request.form()
         outcome, delay_ms = _decision(str(form.get("outcome", "")), str(form.get("delay_s", "")))

@@ -118,7 +118,11 @@ def test_a_third_party_pays_through_the_forwarded_link(shop: Shop, browser: Brow
 def test_looking_at_the_link_begins_nothing(shop: Shop, browser: Browser) -> None:
     shop.accepted("RTTI")
     browser.get(link(shop))
+    assert browser.ask("HEAD", link(shop), b"provider=AliPay").status == 200
     assert state(shop) is OrderState.AWAITING_PAYMENT
+    path = provider_of(browser.post(link(shop), provider="AliPay"))
+    assert browser.ask("HEAD", path, b"outcome=approve").status == 200
+    assert state(shop) is OrderState.PAYING
 
 
 @pytest.mark.req("R-302")
