@@ -100,7 +100,8 @@ class Pages:
         messages = [
             {
                 "text": sms.text,
-                "url": sms.url,
+                # Where the pages are now: the message may be older than this life of the program.
+                "url": backend.link_of(sms.url.rpartition("/")[2]),
                 "number": mask_number(sms.number),
                 "at": local_text(sms.arrived_at_ms or sms.sent_at_ms, zone),
             }

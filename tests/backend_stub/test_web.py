@@ -125,6 +125,15 @@ def test_looking_at_the_link_begins_nothing(shop: Shop, browser: Browser) -> Non
     assert state(shop) is OrderState.PAYING
 
 
+@pytest.mark.req("R-302", "R-306")
+def test_an_old_message_leads_to_the_pages_where_they_are_now(shop: Shop, browser: Browser) -> None:
+    shop.accepted("RTTI")
+    shop.restart_after(MINUTE)
+    shop.backend.public_url = "http://127.0.0.1:9090"
+    [href] = re.findall(r'href="(http[^"]+)"', browser.get("/phone").text)
+    assert href == f"http://127.0.0.1:9090{link(shop)}"
+
+
 @pytest.mark.req("R-302")
 def test_after_completion_the_link_shows_status_and_history(shop: Shop, browser: Browser) -> None:
     order = shop.accepted("RTTI")
