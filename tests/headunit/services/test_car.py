@@ -103,6 +103,18 @@ def test_an_order_that_came_to_nothing_is_told_and_can_be_ordered_again() -> Non
     assert car.written("reply") == [("submit-order", "NO_ANSWER")]
 
 
+@pytest.mark.req("R-204")
+def test_an_order_that_the_backend_found_too_late_is_told_although_the_car_is_online_again() -> None:
+    async def story(car: OneDisplay) -> None:
+        await at_checkout(car)
+        car.choose(ORDER)
+        car.port.deliver(reply(car.request(), code=ErrorCode.NO_CONNECTION))
+        assert car.code == LocalCode.NO_ANSWER
+        assert car.basket() == (Line("RTTI", 3),)
+
+    drive(story)
+
+
 @pytest.mark.req("R-208")
 def test_of_a_cancellation_without_an_answer_the_car_does_not_say_that_nothing_was_done() -> None:
     async def story(car: OneDisplay) -> None:
