@@ -124,6 +124,8 @@ class Pages:
                 session = backend.payments.open_session(uow, fresh, provider)
         except BackendError as error:
             now = backend.store.orders.get(order.number) or order
+            if error.code is ErrorCode.INVALID_STATE:
+                error = BackendError(error.code, "This order cannot be paid now; below is how it stands.")
             return self._pay_page(backend, now, error)
         return _see(f"/provider/{session}")
 

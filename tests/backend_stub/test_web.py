@@ -134,6 +134,20 @@ def test_an_old_message_leads_to_the_pages_where_they_are_now(shop: Shop, browse
     assert href == f"http://127.0.0.1:9090{link(shop)}"
 
 
+@pytest.mark.req("R-302", "R-307")
+def test_who_pays_twice_reads_what_has_become_of_the_order(shop: Shop, browser: Browser) -> None:
+    shop.accepted("RTTI")
+    path = provider_of(browser.post(link(shop), provider="AliPay"))
+    for headline in ("Payment in progress", "Paid"):
+        again = browser.post(link(shop), provider="AliPay")
+        assert again.status == 409
+        assert "This order cannot be paid now" in again.text
+        assert headline in again.text
+        assert "payer starts" not in again.text
+        if state(shop) is OrderState.PAYING:
+            browser.post(path, outcome="approve")
+
+
 @pytest.mark.req("R-302")
 def test_after_completion_the_link_shows_status_and_history(shop: Shop, browser: Browser) -> None:
     order = shop.accepted("RTTI")
