@@ -3,6 +3,7 @@
 A payment link works for whoever holds it; its pages show the order and never its owner (R-302).
 """
 
+import re
 from collections.abc import Awaitable, Callable
 from importlib.resources import files
 from typing import Any
@@ -30,6 +31,7 @@ FOLLOW_S = 3
 """How often a page that waits for something looks again."""
 
 MAX_DELAY_S = 7 * 24 * 3600
+_DELAY = re.compile(r"[0-9]{1,9}")
 
 _HEADERS = {
     # The address of a page is its key: it must not leave in a Referer, nor stay in a cache.
@@ -255,7 +257,7 @@ def _decision(outcome: str, delay_s: str) -> tuple[PaymentOutcome, int]:
         raise BackendError(ErrorCode.BAD_MESSAGE, "choose to pay or to decline") from None
     if not delay_s:
         return chosen, 0
-    if not (delay_s.isascii() and delay_s.isdigit() and int(delay_s) <= MAX_DELAY_S):
+    if not (_DELAY.fullmatch(delay_s) and int(delay_s) <= MAX_DELAY_S):
         raise BackendError(ErrorCode.BAD_MESSAGE, "the delay is a number of seconds, at most a week")
     return chosen, int(delay_s) * 1000
 

@@ -220,6 +220,7 @@ def test_the_bench_can_let_a_payment_go_wrong(shop: Shop, browser: Browser) -> N
         ({}, "choose to pay or to decline"),
         ({"outcome": "approve", "delay_s": "soon"}, "the delay is a number of seconds"),
         ({"outcome": "approve", "delay_s": "9999999"}, "the delay is a number of seconds"),
+        ({"outcome": "approve", "delay_s": "9" * 5000}, "the delay is a number of seconds"),
     ],
 )
 def test_a_form_that_makes_no_sense_changes_nothing(
