@@ -29,6 +29,9 @@ from runtime.ports import Network, Stream
 
 _log = logging.getLogger(__name__)
 
+_OPTIONS = SubscribeOptions(qos=1, retainHandling=SubscribeOptions.RETAIN_SEND_IF_NEW_SUB)
+"""Repeating a subscription does not bring the retained messages again (section 3.8.3.1)."""
+
 _KEEPALIVE_SLACK_S = 0.001
 """paho compares floats: a millisecond after the due time no rounding can make it wait for another turn."""
 
@@ -57,6 +60,7 @@ class PahoPort:
             watch_writable=self._watch_writable,
         )
         self._client.on_connect = self._on_connect
+        self._client.on_subscribe = self._on_subscribe
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stream: Stream | None = None
         self._closed: asyncio.Future[None] | None = None
@@ -67,6 +71,7 @@ class PahoPort:
         self._unacknowledged: set[int] = set()
         self._is_up = False
         self._was_up = False
+        self._is_subscribed = False
         self._is_stopping = False
         self._retry_at_once = False
         self._reason = ""
@@ -254,13 +259,29 @@ class PahoPort:
             return
         # The outbox refills; paho would resend its whole store, beyond any window.
         client.drop_out_messages()
-        if not flags.session_present and self._config.subscriptions:
-            client.subscribe([(topic, SubscribeOptions(qos=1)) for topic in self._config.subscriptions])
+        # A session that is there may still lack our subscriptions: a road that broke right after CONNACK
+        # lost the SUBSCRIBE, and what this process has not seen acknowledged a former one may not have had.
+        self._is_subscribed = self._is_subscribed and flags.session_present
+        if self._config.subscriptions and not self._is_subscribed:
+            client.subscribe([(topic, _OPTIONS) for topic in self._config.subscriptions])
         if self._keepalive_timer is not None:
             self._keepalive_timer.cancel()
         self._arm()
         self._is_up = self._was_up = True
         self._tell(partial(self._events.connected, flags.session_present, self._client.receive_maximum))
+
+    def _on_subscribe(
+        self,
+        client: Client,
+        userdata: object,
+        packet_id: int,
+        reasons: list[ReasonCode],
+        properties: Properties | None,
+    ) -> None:
+        refused = [str(reason) for reason in reasons if reason.is_failure]
+        if refused:
+            _log.warning("%s: the broker refuses a subscription: %s", self._config.client_id, refused)
+        self._is_subscribed = not refused
 
     def _on_puback(self, packet_id: int, reason_code: int) -> None:
         try:

@@ -82,6 +82,10 @@ class ScriptedBroker:
         assert self._stream is not None
         assert self._stream.send(data) == len(data)
 
+    def subscribed(self, subscribe: bytes, reason_code: int = 1) -> None:
+        """Answer a SUBSCRIBE of one filter."""
+        self.send(b"\x90\x04" + subscribe[2:4] + bytes((0, reason_code)))
+
     def close(self) -> None:
         """Hang up with FIN."""
         if self._stream is not None:

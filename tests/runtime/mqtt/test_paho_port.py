@@ -28,7 +28,8 @@ def test_the_session_is_kept_across_connections_and_subscribed_at_qos_1_when_it_
         assert b"\x21\x00\x14" in connect  # receive maximum 20
         assert b"\x26\x00\x04unit\x00\x03tcu" in connect
         subscribe = await it.broker.packet(wire.SUBSCRIBE)
-        assert subscribe.endswith(FILTER.encode() + b"\x01")
+        assert subscribe.endswith(FILTER.encode() + b"\x11")  # QoS 1, retained messages if it is new
+        it.broker.subscribed(subscribe)
         it.broker.connack = wire.CONNACK_SESSION_PRESENT
         it.broker.close()
         assert await it.told.until("connected", 2) == ("connected", True, 65535)
@@ -36,6 +37,41 @@ def test_the_session_is_kept_across_connections_and_subscribed_at_qos_1_when_it_
         await it.broker.packet(wire.CONNECT)
         packets = [await it.broker.packet(wire.PUBLISH), it.broker.waiting(wire.SUBSCRIBE)]
         assert packets[1] == 0
+        await it.end()
+
+    rig.run(story())
+
+
+@pytest.mark.parametrize("reason_code", [None, 0x87], ids=["lost on the road", "refused"])
+def test_a_kept_session_is_subscribed_until_the_broker_has_granted_it(
+    rig: Rig, reason_code: int | None
+) -> None:
+    async def story() -> None:
+        it = Story(rig)
+        await it.connect()
+        subscribe = await it.broker.packet(wire.SUBSCRIBE)
+        if reason_code is not None:
+            it.broker.subscribed(subscribe, reason_code)
+        it.broker.connack = wire.CONNACK_SESSION_PRESENT
+        it.broker.close()
+        await it.told.until("connected", 2)
+        it.broker.subscribed(await it.broker.packet(wire.SUBSCRIBE))
+        it.broker.close()
+        await it.told.until("connected", 3)
+        it.port.publish(PLAIN)
+        await it.broker.packet(wire.CONNECT)
+        assert [await it.broker.packet(wire.PUBLISH), it.broker.waiting(wire.SUBSCRIBE)][1] == 0
+        await it.end()
+
+    rig.run(story())
+
+
+def test_a_new_process_subscribes_in_the_session_it_finds(rig: Rig) -> None:
+    async def story() -> None:
+        it = Story(rig)
+        it.broker.connack = wire.CONNACK_SESSION_PRESENT
+        await it.connect()
+        assert FILTER.encode() in await it.broker.packet(wire.SUBSCRIBE)
         await it.end()
 
     rig.run(story())
