@@ -91,9 +91,7 @@ def _done(view: View, asked: Asked, order: OrderView) -> None:
 
 def _not_done(view: View, asked: Asked, code: ErrorCode, detail: str) -> tuple[Intent, ...]:
     named = next((line.service for line in asked.lines if line.service in detail), "")
-    if (
-        code is ErrorCode.NO_CONNECTION
-    ):  # it came too late: true, and still to be told, now that the car is online
+    if code is ErrorCode.NO_CONNECTION:  # it came too late; this is said to a car that is online again
         view.state.notice = Notice(LocalCode.NO_ANSWER)
         return ()
     view.state.notice = Notice(code, values=(("service", view.name(named) if named else ""),))
