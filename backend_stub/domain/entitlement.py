@@ -130,11 +130,14 @@ def fresh_period(order_number: str, months: int, captured_at_ms: int, profile: M
 def is_extension(entitlement: Entitlement, captured_at_ms: int, profile: MarketProfile) -> bool:
     """Whether a purchase captured then extends the entitlement (R-501, R-502).
 
-    PENDING counts as active; EXPIRED is revived by a capture on its last day or before.
+    PENDING counts as active, however long it waits: its term moves with its activation (R-402).
+    EXPIRED is revived by a capture on its last day or before.
     """
     if entitlement.state not in (S.PENDING, S.ACTIVE, S.SUSPENDED, S.EXPIRED):
         return False
     until = entitlement.booked_until
+    if entitlement.state is S.PENDING:
+        return until is not None
     return until is not None and calendar.local_date(captured_at_ms, profile.zone) <= until
 
 

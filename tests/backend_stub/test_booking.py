@@ -222,6 +222,20 @@ def test_a_second_purchase_while_pending_extends_the_computed_end() -> None:
     shop.close()
 
 
+@pytest.mark.req("R-402", "R-501")
+def test_a_service_that_waits_beyond_its_computed_end_is_extended_and_not_booked_twice() -> None:
+    shop = shop_at("2015-05-01 12:00")
+    shop.command(HoldActivation(held=True))
+    shop.paid("RTTI")
+    shop.advance_to(shanghai("2015-08-01 00:00"))
+    shop.paid("RTTI")
+    shop.command(HoldActivation(held=False))
+    shop.advance(MINUTE)
+    assert len(shop.entitlements("RTTI")) == 1
+    assert (shop.booked("RTTI").booked_from, shop.booked("RTTI").booked_until) == ("2015-08-01", "2016-01-31")
+    shop.close()
+
+
 @pytest.mark.req("R-501", "R-502")
 def test_a_purchase_on_the_last_day_extends_and_one_at_midnight_begins_anew() -> None:
     for paid_at, expected in (

@@ -126,7 +126,7 @@ def test_an_overdue_activation_moves_the_extensions_behind_it_too() -> None:
 
 
 @pytest.mark.req("R-501", "R-502")
-@pytest.mark.parametrize("state", [S.PENDING, S.ACTIVE, S.SUSPENDED, S.EXPIRED])
+@pytest.mark.parametrize("state", [S.ACTIVE, S.SUSPENDED, S.EXPIRED])
 def test_the_capture_instant_decides_between_extension_and_a_fresh_term(state: EntitlementState) -> None:
     held = entitlement_in(state)
     midnight = shanghai("2015-08-01 00:00")
