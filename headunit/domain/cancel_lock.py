@@ -3,6 +3,7 @@ orders for five minutes (R-209, D-09)."""
 
 from contracts.messages import OrderState, OrderView
 from headunit.domain.facts import CarFacts
+from headunit.domain.reception import is_online
 
 
 def locked_until_ms(facts: CarFacts, orders: tuple[OrderView, ...]) -> int | None:
@@ -30,8 +31,8 @@ def is_locked(facts: CarFacts, until_ms: int | None) -> bool:
     deadline = until_ms - facts.server_skew_ms
     if facts.last_sync_ms is not None and facts.last_sync_ms >= deadline:
         return False
-    began_in_time = facts.session_since_ms is None or facts.session_since_ms <= deadline
-    if facts.session:
+    began_in_time = facts.online_since_ms is None or facts.online_since_ms <= deadline
+    if is_online(facts):
         return not began_in_time
     return facts.offline_since_ms is None or facts.offline_since_ms < deadline or not began_in_time
 

@@ -16,7 +16,7 @@ def outage(view: View) -> str:
         alone, since = mark("No data connection"), mark("No data connection since {time} ({age})")
     else:
         alone, since = mark("No reception"), mark("No reception since {time} ({age})")
-    if facts.session or facts.offline_since_ms is None:
+    if facts.offline_since_ms is None:
         return view.say(alone)
     return view.say(
         since,

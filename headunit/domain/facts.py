@@ -47,9 +47,9 @@ class CarFacts(msgspec.Struct, frozen=True):
     """Everything the presenter is told.
 
     zone is an IANA name, "" = the market's own. session says whether the MQTT session with the backend
-    is up, session_since_ms when the present (or, while it is down, the last) one began, offline_since_ms
-    when it went down; last_sync_ms is when the newest catalogue or snapshot arrived. starting: the bench
-    process is not up yet.
+    is up; online_since_ms and offline_since_ms say when the car last came online and went offline, by
+    session and modem together; last_sync_ms is when the newest catalogue or snapshot arrived. starting:
+    the bench process is not up yet.
     """
 
     now_ms: int
@@ -57,7 +57,7 @@ class CarFacts(msgspec.Struct, frozen=True):
     zone: str = ""
     modem: ModemStatus | None = None
     session: bool = False
-    session_since_ms: int | None = None
+    online_since_ms: int | None = None
     offline_since_ms: int | None = None
     last_sync_ms: int | None = None
     catalogue: Catalogue | None = None

@@ -23,6 +23,7 @@ from headunit.domain import intents
 from headunit.domain.facts import UNKNOWN_MOTION, CarFacts, Motion, PendingRequest, RequestKind
 from headunit.domain.motion_lock import is_locked, observed
 from headunit.domain.presenter import Presenter
+from headunit.domain.reception import is_online
 from headunit.domain.texts import LocalCode, load_translation
 from headunit.services.car_store import Basket, SentRequest
 from headunit.services.errors import NotOnlineError
@@ -70,7 +71,7 @@ class Car:
         self._modem = modem
         self._motion = UNKNOWN_MOTION
         self.terminal: Terminal | None = None
-        self._session_since_ms: int | None = None
+        self._online_since_ms: int | None = None
         self._offline_since_ms: int | None = None
         self._disturbance: Disturbance | None = None
         self._screen_listeners: list[Callable[[ScreenSnapshot], None]] = []
@@ -82,6 +83,7 @@ class Car:
         self._timer: Timer | None = None
         self._drawn_ns = -REDRAW_NS
         self._had_data = False
+        self._was_online = False
         self._is_behind = True
         self._presenter = Presenter(load_translation(config.language), config.language)
         self._session = Session(
@@ -186,11 +188,7 @@ class Car:
 
     def session_changed(self, up: bool) -> None:
         """See SessionListener."""
-        now_ms = self._clock.now_ms()
-        if up:
-            self._session_since_ms = now_ms
-        else:
-            self._offline_since_ms = now_ms
+        self._watch_connection()
         for listener in self._session_listeners:
             listener(up)
         self._refresh()
@@ -265,7 +263,19 @@ class Car:
         if status.data and not self._had_data and not self._session.is_up:
             self._session.radio_came_back()
         self._had_data = status.data
+        self._watch_connection()
         self._refresh()
+
+    def _watch_connection(self) -> None:
+        """Note when the car went online or offline: the modem knows of a tunnel long before the session."""
+        now = self._facts()
+        if is_online(now) == self._was_online:
+            return
+        self._was_online = not self._was_online
+        if self._was_online:
+            self._online_since_ms = now.now_ms
+        else:
+            self._offline_since_ms = now.now_ms
 
     def _facts(self) -> CarFacts:
         request = self._request
@@ -274,7 +284,7 @@ class Car:
             market=self._config.market,
             modem=self._modem.status(),
             session=self._session.is_up,
-            session_since_ms=self._session_since_ms,
+            online_since_ms=self._online_since_ms,
             offline_since_ms=self._offline_since_ms,
             last_sync_ms=self._last_sync_ms,
             catalogue=self._catalogue,

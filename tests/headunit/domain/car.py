@@ -134,7 +134,7 @@ def facts(now_ms: int = NOW, **fields: Any) -> CarFacts:
         "market": "CN",
         "modem": GOOD_RADIO,
         "session": True,
-        "session_since_ms": NOW - 60_000,
+        "online_since_ms": NOW - 60_000,
         "last_sync_ms": NOW - 2_000,
         "catalogue": CATALOGUE,
         "snapshot": snapshot(),

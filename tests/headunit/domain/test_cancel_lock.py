@@ -5,7 +5,7 @@ import pytest
 
 from contracts.messages import OrderState
 from headunit.domain.cancel_lock import is_locked, locked_until_ms
-from tests.headunit.domain.car import NOW, RTTI_NAME, STORE, Driver, facts, offline, order, snapshot
+from tests.headunit.domain.car import NOW, RTTI_NAME, STORE, TUNNEL, Driver, facts, offline, order, snapshot
 
 pytestmark = pytest.mark.req("R-209")
 
@@ -28,8 +28,12 @@ def test_a_car_offline_at_the_deadline_stays_locked(at_ms: int) -> None:
     assert is_locked(offline(at_ms, since_ms=UNTIL - 1), UNTIL)
 
 
+def test_a_car_in_a_tunnel_is_offline_though_its_session_does_not_know_yet() -> None:
+    assert is_locked(facts(UNTIL, modem=TUNNEL, offline_since_ms=UNTIL - 1), UNTIL)
+
+
 def test_a_car_back_online_stays_locked_until_it_has_synchronised() -> None:
-    back = facts(UNTIL + 10_000, session_since_ms=UNTIL + 9_000)
+    back = facts(UNTIL + 10_000, online_since_ms=UNTIL + 9_000)
     assert is_locked(back, UNTIL)
     assert not is_locked(msgspec.structs.replace(back, last_sync_ms=UNTIL + 9_500), UNTIL)
 

@@ -5,9 +5,9 @@ import asyncio
 import msgspec
 import pytest
 
-from contracts.controller import rotate
+from contracts.controller import MENU, rotate
 from contracts.errors import ErrorCode
-from contracts.messages import EntitlementState, EntitlementView, Line
+from contracts.messages import EntitlementState, EntitlementView, Line, OrderState
 from contracts.modem import ModemStatus
 from headunit.domain.texts import LocalCode
 from tests.headunit.services.one_car import START_MS, placed, reply
@@ -51,6 +51,47 @@ def test_without_a_connection_there_is_no_order_the_basket_is_kept_and_nothing_i
 
     car = drive(story)
     assert car.written("request") == []
+
+
+@pytest.mark.req("R-805")
+def test_the_display_says_since_when_there_is_no_reception_while_the_session_still_stands() -> None:
+    async def story(car: OneDisplay) -> None:
+        await at_checkout(car)
+        car.modem.turn_to(NONE)
+        since = car.screen.freshness
+        assert since.startswith("No reception since ")
+        assert since.endswith("(0 s)")
+        await car.stand(52)
+        assert car.screen.freshness == since.replace("(0 s)", "(52 s)")
+        car.port.disconnect()
+        assert car.screen.freshness == since.replace("(0 s)", "(52 s)")
+
+    drive(story)
+
+
+@pytest.mark.req("R-209")
+def test_a_car_in_a_tunnel_at_the_deadline_stays_locked_until_it_has_synchronised() -> None:
+    async def story(car: OneDisplay) -> None:
+        await at_checkout(car)
+        car.choose(ORDER)
+        order = placed(car.request())
+        until_ms = car.clock.now_ms() + 60_000
+        order = msgspec.structs.replace(order, state=OrderState.CANCELLING, cancel_until_ms=until_ms)
+        car.port.deliver(reply(car.request(), order=order))
+        car.press(MENU)
+        car.choose("ConnectedDrive", "ConnectedDrive Store")
+        await car.stand(50)
+        car.modem.turn_to(NONE)
+        await car.stand(20)
+        assert car.code == ErrorCode.CANCEL_SYNC
+        car.modem.turn_to(GOOD)
+        await car.stand(20)
+        assert car.code == ErrorCode.CANCEL_SYNC
+        ended = msgspec.structs.replace(order, state=OrderState.CANCELLED, version=9)
+        car.port.deliver(car.snapshot(9, ended))
+        assert car.code == ""
+
+    drive(story)
 
 
 @pytest.mark.req("R-204")
