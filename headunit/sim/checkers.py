@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from backend_stub.service.audit import BackendAudit
+from backend_stub.service.audit import BackendAudit, EntitlementAudit
 from contracts.messages import EntitlementState, EntitlementView, OrderState
 from headunit.sim.expectations import journal_line
 from headunit.sim.verdict import Violation
@@ -11,6 +11,9 @@ from runtime.journal import JournalEntry
 
 STORE_ORIGIN = "STORE"
 PAID_STATES = (OrderState.PAID, OrderState.FULFILLED, OrderState.PARTLY_REFUNDED, OrderState.REFUNDED)
+CURRENT_STATES = (EntitlementState.PENDING, EntitlementState.ACTIVE, EntitlementState.SUSPENDED)
+Shown = tuple[EntitlementState, str]
+"""State and last valid day, "" without one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +98,18 @@ def no_entitlement_without_payment(evidence: Evidence) -> list[Violation]:
         (each.vin, period.order_number, each.service, period.months)
         for each in evidence.audit.entitlements
         for period in each.periods
-        if period.order_number
+        if period.order_number or each.origin == STORE_ORIGIN
     ]
+    for each in evidence.audit.entitlements:
+        if each.origin == STORE_ORIGIN and not each.periods:
+            found.append(
+                Violation(
+                    "no entitlement without payment",
+                    "R-401",
+                    f"{each.service} is {each.state}, and no term of it was ever bought",
+                    evidence.story(each.service),
+                )
+            )
     for term in bought:
         if bought.count(term) > paid.count(term):
             found.append(_term(evidence, term, "no entitlement without payment", "stands on no paid line"))
@@ -111,29 +124,49 @@ def no_entitlement_without_payment(evidence: Evidence) -> list[Violation]:
 
 
 def car_shows_what_the_backend_has(evidence: Evidence) -> list[Violation]:
-    """R-404, R-405: after healing the car's Booked Services are the backend's."""
-    backend = {each.service: each.state for each in evidence.audit.entitlements}
-    car = {each.service: each.state for each in evidence.car_booked}
-    shown = {EntitlementState.PENDING, EntitlementState.ACTIVE, EntitlementState.SUSPENDED}
+    """R-404, R-405: after healing the car's Booked Services are the backend's, to the last valid day."""
+    backend: dict[str, Shown] = {}
+    for each in evidence.audit.entitlements:
+        before = backend.get(each.service)
+        if before is None or before[0] not in CURRENT_STATES or each.state in CURRENT_STATES:
+            backend[each.service] = (each.state, _booked_until(each))
+    car = {each.service: (each.state, each.booked_until or "") for each in evidence.car_booked}
     found = []
     for service in sorted({*backend, *car}):
         there, here = backend.get(service), car.get(service)
-        if there != here and shown & {there, here}:
+        if there != here and any(shown is not None and shown[0] in CURRENT_STATES for shown in (there, here)):
             found.append(
                 Violation(
                     "the car shows what the backend has",
                     "R-404",
-                    f"{service}: backend {there or 'nothing'}, car {here or 'nothing'}",
+                    f"{service}: backend {_words(there)}, car {_words(here)}",
                     evidence.story(service),
                 )
             )
     return found
 
 
+def _booked_until(entitlement: EntitlementAudit) -> str:
+    """As a car is told it: not before activation, and never of a service that has no end (R-405)."""
+    if entitlement.state is EntitlementState.PENDING or not entitlement.periods:
+        return ""
+    return entitlement.periods[-1].last_day.isoformat()
+
+
+def _words(shown: Shown | None) -> str:
+    if shown is None:
+        return "nothing"
+    state, until = shown
+    return f"{state} until {until}" if until else state
+
+
 def _term(evidence: Evidence, term: tuple[str, str, str, int], checker: str, why: str) -> Violation:
     _, number, service, months = term
     return Violation(
-        checker, "R-401", f"{service}, {months} months, of {number} {why}", evidence.story(number, service)
+        checker,
+        "R-401",
+        f"{service}, {months} months, of {number or 'no order'} {why}",
+        evidence.story(number, service),
     )
 
 

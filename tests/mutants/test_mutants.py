@@ -63,7 +63,11 @@ CAUGHT = [
         id="trusting",
     ),
     pytest.param(
-        MumblingBackend, paid_with("approve"), "R-404", "RTTI: backend ACTIVE, car nothing", id="mumbling"
+        MumblingBackend,
+        paid_with("approve"),
+        "R-404",
+        "RTTI: backend ACTIVE until 2026-06-01, car nothing",
+        id="mumbling",
     ),
 ]
 

@@ -51,7 +51,9 @@ BOOKED = EntitlementAudit(
     overdue=False,
     periods=(PERIOD,),
 )
-SHOWN = EntitlementView(service="RTTI", name="", origin="STORE", state=EntitlementState.ACTIVE)
+SHOWN = EntitlementView(
+    service="RTTI", name="", origin="STORE", state=EntitlementState.ACTIVE, booked_until="2026-06-01"
+)
 
 
 def entry(second: float, actor: str, kind: str, key: str, state: str = "") -> JournalEntry:
@@ -202,6 +204,24 @@ def test_what_the_car_was_born_with_needs_no_payment() -> None:
     assert no_entitlement_without_payment(evidence(ORDER, booked=(BOOKED, base))) == []
 
 
+@pytest.mark.req("R-401")
+@pytest.mark.parametrize(
+    ("periods", "text"),
+    [
+        ((), "CONCIERGE is ACTIVE, and no term of it was ever bought"),
+        ((replace(PERIOD, order_number=""),), "CONCIERGE, 3 months, of no order stands on no paid line"),
+    ],
+    ids=["without a term", "of no order"],
+)
+def test_a_service_of_the_store_that_belongs_to_no_order_is_found(
+    periods: tuple[PeriodAudit, ...], text: str
+) -> None:
+    gift = replace(BOOKED, service="CONCIERGE", periods=periods)
+    (found,) = no_entitlement_without_payment(evidence(ORDER, booked=(BOOKED, gift)))
+    assert (found.checker, found.rule) == ("no entitlement without payment", "R-401")
+    assert found.text == text
+
+
 #
 
 
@@ -209,10 +229,10 @@ def test_what_the_car_was_born_with_needs_no_payment() -> None:
 @pytest.mark.parametrize(
     ("shown", "text"),
     [
-        ((), "RTTI: backend ACTIVE, car nothing"),
+        ((), "RTTI: backend ACTIVE until 2026-06-01, car nothing"),
         (
             (EntitlementView(service="RTTI", name="", origin="STORE", state=EntitlementState.PENDING),),
-            "RTTI: backend ACTIVE, car PENDING",
+            "RTTI: backend ACTIVE until 2026-06-01, car PENDING",
         ),
         (
             (
@@ -226,6 +246,20 @@ def test_what_the_car_was_born_with_needs_no_payment() -> None:
 def test_a_car_that_shows_something_else_is_found(shown: tuple[EntitlementView, ...], text: str) -> None:
     (found,) = car_shows_what_the_backend_has(evidence(ORDER, shown=shown))
     assert (found.checker, found.rule, found.text) == ("the car shows what the backend has", "R-404", text)
+
+
+@pytest.mark.req("R-404", "R-405")
+def test_a_car_that_has_not_heard_of_an_extension_is_found() -> None:
+    extension = replace(PERIOD, first_day=date(2026, 6, 2), last_day=date(2026, 9, 1))
+    extended = replace(BOOKED, periods=(PERIOD, extension))
+    (found,) = car_shows_what_the_backend_has(evidence(ORDER, booked=(extended,)))
+    assert found.text == "RTTI: backend ACTIVE until 2026-09-01, car ACTIVE until 2026-06-01"
+
+
+@pytest.mark.req("R-404")
+def test_a_service_that_is_current_counts_before_one_that_has_ended() -> None:
+    ended = replace(BOOKED, state=EntitlementState.TERMINATED, periods=())
+    assert car_shows_what_the_backend_has(evidence(ORDER, booked=(BOOKED, ended))) == []
 
 
 @pytest.mark.req("R-404")
