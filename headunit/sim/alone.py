@@ -34,7 +34,7 @@ def serve_broker(args: argparse.Namespace) -> int:
         from runtime.mqtt.broker.server import BrokerServer
 
         server = BrokerServer(Broker(), RealNetwork())
-        await server.listen(args.host, args.port)
+        await server.listen(args.host, _port(args.port))
         _say(f"broker on mqtt://{args.host}:{server.port}")
         await server.serve()
 
@@ -54,7 +54,7 @@ def serve_telematics(args: argparse.Namespace) -> int:
             RadioTimeline.constant(STANDING_DBM),
             upstream_host=host,
             upstream_port=port,
-            port=args.port,
+            port=_port(args.port),
             listening=lambda _, relay: _say(f"road from {LOOPBACK}:{relay.port} to {host}:{port}"),
         )
 
@@ -71,6 +71,7 @@ def serve_backend(args: argparse.Namespace) -> int:
         from backend_stub.web.server import serve_web
 
         host, port = broker_address(args.broker)
+        pages_port = _port(args.port)
         car = Vehicle()
         record = VehicleRecord(vin=car.vin, model=car.model, contract_number=car.contract_number)
         runtime = _runtime("backend", args.state)
@@ -79,7 +80,7 @@ def serve_backend(args: argparse.Namespace) -> int:
             BackendConfig(vehicles=(record,), broker_host=host, broker_port=port),
             paho_factory(runtime.network, runtime.randomness, "backend"),
         )
-        pages = await serve_web(make_web(backend), LOOPBACK, args.port)
+        pages = await serve_web(make_web(backend), LOOPBACK, pages_port)
         backend.public_url = f"http://{LOOPBACK}:{pages.port}"
         _say(f"phone on {backend.public_url}/phone")
         try:
@@ -118,6 +119,13 @@ class SteadyModem:
 
     def on_change(self, listener: ModemListener) -> None:
         """See ModemPort; there is never anything to tell."""
+
+
+def _port(port: int) -> int:
+    """A port to listen on, 0 for a free one. Raises RigError."""
+    if not 0 <= port <= 65535:
+        raise RigError(f"--port: {port} is not a port; there are 0 (a free one) to 65535")
+    return port
 
 
 def _runtime(program: str, folder: Path) -> Runtime:

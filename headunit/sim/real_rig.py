@@ -29,10 +29,15 @@ LOOPBACK = "127.0.0.1"
 
 def broker_address(url: str) -> tuple[str, int]:
     """Host and port of an mqtt:// URL. Raises RigError for anything else."""
-    parts = urlsplit(url)
+    wrong = RigError(f"{url!r} is no broker: ours, mosquitto, or mqtt://HOST[:PORT]")
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        raise wrong from None
     if parts.scheme != "mqtt" or not parts.hostname:
-        raise RigError(f"{url!r} is no broker: ours, mosquitto, or mqtt://HOST[:PORT]")
-    return parts.hostname, parts.port or 1883
+        raise wrong
+    return parts.hostname, port or 1883
 
 
 class RealRig:

@@ -74,12 +74,15 @@ def test_the_version_is_said(capsys: pytest.CaptureFixture[str]) -> None:
         (["bench"], "headunit: say `headunit bench serve`"),
         (["run", "--market", "XX"], "headunit: --market: 'XX' is not one of CN, AU"),
         (["run", "--scenario", "none.toml"], "headunit: none.toml: no such scenario file"),
+        (["backend", "serve", "--broker", "mqtt://h:99999"], "headunit: 'mqtt://h:99999' is no broker"),
+        (["backend", "serve", "--broker", "mqtt://h:x"], "headunit: 'mqtt://h:x' is no broker"),
+        (["backend", "serve", "--broker", "mqtt://h", "--port", "99999"], "headunit: --port: 99999 is not"),
     ],
 )
 def test_a_mistake_is_one_clear_line_and_exit_code_2(
     words: list[str], said: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    state = ["--state", str(tmp_path)] if words[0] == "run" else []
+    state = ["--state", str(tmp_path)] if words[0] in ("run", "backend") else []
     assert main([*words, *state]) == 2
     error = capsys.readouterr().err
     assert error.startswith(said)
