@@ -10,6 +10,7 @@ BenchRuntimeError
 ├── DiskError            a database cannot be opened, or the disk was used in a wrong way
 ├── JournalError         a journal was given or contains what is no entry
 ├── BrokerUnavailableError   a broker could not be started or found
+├── UnsendableError      no broker can be given this message (`runtime.mqtt.errors`)
 └── MqttProtocolError    the peer sent what MQTT 5 forbids (`runtime.mqtt.errors`)
 """
 

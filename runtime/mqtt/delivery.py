@@ -2,7 +2,8 @@
 
 Outgoing: a program commits its state change and `outbox.add(…)` in one transaction, then calls `wake`.
 Entries are published in order, at most `window` unacknowledged, and deleted when their PUBACK has come.
-After each CONNACK the entries that were under way are sent again, in order, with the same key.
+After each CONNACK the entries that were under way are sent again, in order, with the same key. One that
+cannot be published at all is put aside as if the broker had refused it: those behind it must not wait for it.
 
 Incoming: `handler(message)` runs its transaction; when it has returned the message is acknowledged, so a
 crash in between costs a repetition, which the inbox recognises, and never a message. A handler that raises
@@ -20,6 +21,7 @@ from dataclasses import dataclass
 from heapq import heappop, heappush
 
 from runtime.errors import NotConnectedError
+from runtime.mqtt.errors import UnsendableError
 from runtime.mqtt.outbox import Outbox, OutboxEntry
 from runtime.mqtt.port import IncomingMessage, MqttPort
 from runtime.ports import Clock, Timer
@@ -58,7 +60,7 @@ class Delivery:
     on_change   the outbox may have another depth now
     on_packet   an application message has passed: way ("up" or "down"), kind, key, payload bytes
     on_expired  an entry was dropped because its time is over
-    on_refused  the broker refused an entry for good, with this reason code
+    on_refused  the broker refused an entry for good, or none can take it, with this reason code
     on_session  the session came up (True) or went down (False)
     """
 
@@ -146,9 +148,7 @@ class Delivery:
             self._outbox.delete(entry.seq)
             self.counts.acknowledged += 1
         else:
-            self._outbox.dead_letter(entry.seq, reason_code)
-            self.counts.refused += 1
-            self._on_refused(entry, reason_code)
+            self._put_aside(entry, reason_code)
         self._on_change()
         if self._may_have_more:
             self._fill()
@@ -196,6 +196,10 @@ class Delivery:
                 except NotConnectedError:
                     self._may_have_more = True
                     return
+                except UnsendableError as error:
+                    self._sent_seq = entry.seq
+                    self._put_aside(entry, error.reason_code)
+                    continue
                 self._sent_seq = entry.seq
                 in_flight[packet_id] = entry
                 self.counts.published += 1
@@ -205,6 +209,11 @@ class Delivery:
         if self._on_packet is not _ignore:
             _, way, kind = f"//{topic}".rsplit("/", 2)
             self._on_packet(way, kind, key, size)
+
+    def _put_aside(self, entry: OutboxEntry, reason_code: int) -> None:
+        self._outbox.dead_letter(entry.seq, reason_code)
+        self.counts.refused += 1
+        self._on_refused(entry, reason_code)
 
     def _drop(self, entry: OutboxEntry) -> None:
         self._outbox.delete(entry.seq)

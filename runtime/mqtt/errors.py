@@ -15,6 +15,17 @@ class MqttProtocolError(BenchRuntimeError):
         self.reason_code = reason_code
 
 
+class UnsendableError(BenchRuntimeError, ValueError):
+    """No PUBLISH can be made of a message, now or ever; the connection is as it was.
+
+    `reason_code` is what a broker would have answered.
+    """
+
+    def __init__(self, reason_code: ReasonCode, message: str) -> None:
+        super().__init__(f"{message} (0x{reason_code:02X} {reason_code.name})")
+        self.reason_code = reason_code
+
+
 def malformed(message: str) -> MqttProtocolError:
     """The bytes cannot be parsed as this packet (0x81)."""
     return MqttProtocolError(ReasonCode.MALFORMED_PACKET, message)

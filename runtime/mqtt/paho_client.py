@@ -34,7 +34,7 @@ from runtime.mqtt.errors import MqttProtocolError
 from runtime.mqtt.port import MqttConfig
 from runtime.mqtt.properties import NO_PROPERTIES, PacketType, Properties, PropertyId
 from runtime.mqtt.publish_properties import PackedProperties, PublishProperties, unpack_properties
-from runtime.mqtt.wire import Cursor
+from runtime.mqtt.wire import MAX_VARINT, Cursor
 from runtime.ports import Stream
 
 if TYPE_CHECKING:
@@ -49,6 +49,9 @@ _PUBLISH, _PUBACK, _PINGRESP = 0x30, 0x40, 0xD0
 _PINGREQ_PACKET = b"\xc0\x00"
 _RECEIVE_MAXIMUM_DEFAULT = 65_535
 """Section 3.2.2.3.3: what a server that does not say it takes."""
+
+_PACKET_SIZE_DEFAULT = MAX_VARINT + 5
+"""Section 3.2.2.3.6: without a limit of the server's, that of the protocol."""
 
 _ENDINGS = {
     MQTTErrorCode.MQTT_ERR_KEEPALIVE: "Keep alive timeout",
@@ -88,7 +91,8 @@ class HandDrivenClient(Client):
 
     `on_received`, `on_puback` and `on_closed` are called while the client runs; `watch_writable` is asked
     to begin (True) or to end (False) waiting until the stream takes bytes. `ending` says why the last
-    connection ended, as far as it is known; `receive_maximum` is the server's.
+    connection ended, as far as it is known; `receive_maximum` and `max_packet_size` are the
+    server's.
     """
 
     def __init__(
@@ -123,6 +127,7 @@ class HandDrivenClient(Client):
         self._unread = b""
         self._now_s: Callable[[], float] = transport_time
         self.receive_maximum = _RECEIVE_MAXIMUM_DEFAULT
+        self.max_packet_size = _PACKET_SIZE_DEFAULT
         self.ending = ""
         self._is_reading = False
         self._tell_received = on_received
@@ -295,6 +300,7 @@ class HandDrivenClient(Client):
         except MqttProtocolError as error:
             raise MalformedPacket(str(error)) from error
         self.receive_maximum = properties.integer(PropertyId.RECEIVE_MAXIMUM, _RECEIVE_MAXIMUM_DEFAULT)
+        self.max_packet_size = properties.integer(PropertyId.MAXIMUM_PACKET_SIZE, _PACKET_SIZE_DEFAULT)
         # Section 3.2.2.3.14: the server may choose the keep-alive.
         self._keepalive = properties.integer(PropertyId.SERVER_KEEP_ALIVE, self._keepalive)
         self._in_packet["packet"] = packet[:2] + b"\0"

@@ -24,7 +24,7 @@ from runtime.errors import NotConnectedError
 from runtime.mqtt.back_off import BackOff
 from runtime.mqtt.paho_client import HandDrivenClient, use_transport_time
 from runtime.mqtt.port import IncomingMessage, MqttConfig, MqttEvents, OutgoingMessage
-from runtime.mqtt.publish_properties import PackedProperties, PublishProperties, pack_properties
+from runtime.mqtt.publish_properties import PackedProperties, PublishProperties, pack_sendable
 from runtime.ports import Network, Stream
 
 _log = logging.getLogger(__name__)
@@ -84,16 +84,18 @@ class PahoPort:
     def publish(self, message: OutgoingMessage) -> int:
         """Publish at QoS 1; returns the packet identifier.
 
-        Raises NotConnectedError, and ValueError for a topic with wildcards or a header that is too long.
+        Raises NotConnectedError, and UnsendableError for a topic that is none, a header that is too long,
+        or a packet above the server's Maximum Packet Size [MQTT-3.2.2-15].
         """
         if not self._is_up:
             raise NotConnectedError("no MQTT connection: keep the message in the outbox")
+        packed = pack_sendable(message, self._client.max_packet_size)
         info = self._client.publish(
             message.topic,
             message.payload,
             1,
             message.retain,
-            PackedProperties(pack_properties(message)),  # type: ignore[arg-type]  # paho calls pack() alone
+            PackedProperties(packed),  # type: ignore[arg-type]  # paho calls pack() alone
         )
         if not self._is_up or info.rc != MQTTErrorCode.MQTT_ERR_SUCCESS:
             raise NotConnectedError("the MQTT connection broke while publishing")

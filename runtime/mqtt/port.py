@@ -81,7 +81,10 @@ class MqttPort(Protocol):
         """Whether a CONNACK was received on the present connection."""
 
     def publish(self, message: OutgoingMessage) -> int:
-        """Publish at QoS 1; returns the packet identifier. Raises NotConnectedError."""
+        """Publish at QoS 1; returns the packet identifier.
+
+        Raises NotConnectedError, and UnsendableError for a message that cannot be published at all.
+        """
 
     async def run(self) -> None:
         """Keep the session up until `stop` or cancellation."""

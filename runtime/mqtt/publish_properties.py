@@ -9,8 +9,10 @@ from typing import NamedTuple
 
 from paho.mqtt.exception import MalformedPacket
 
+from runtime.mqtt.errors import UnsendableError
 from runtime.mqtt.port import OutgoingMessage
-from runtime.mqtt.wire import encode_varint
+from runtime.mqtt.reason_codes import ReasonCode
+from runtime.mqtt.wire import encode_text, encode_varint
 
 KEY_PROPERTY = "key"
 """User property that carries the idempotency key."""
@@ -89,6 +91,28 @@ def pack_properties(message: OutgoingMessage) -> bytes:
         data = traceparent.encode()
         packed += _TRACE_HEAD + _length(data) + data
     return encode_varint(len(packed)) + packed
+
+
+def pack_sendable(message: OutgoingMessage, max_packet_size: int) -> bytes:
+    """As `pack_properties`, for a message that a server which takes `max_packet_size` can be given at QoS 1.
+
+    Raises UnsendableError for a topic that is none [MQTT-3.3.2-2], a header field that is too long, or a
+    packet above the server's Maximum Packet Size [MQTT-3.2.2-15].
+    """
+    topic = message.topic
+    if not topic or "+" in topic or "#" in topic:
+        raise UnsendableError(ReasonCode.TOPIC_NAME_INVALID, f"{topic[:80]!r} is no topic to publish to")
+    try:
+        packed = pack_properties(message)
+        size = len(encode_text(topic)) + 2 + len(packed) + len(message.payload)
+        size += 1 + len(encode_varint(size))
+    except ValueError as error:
+        raise UnsendableError(ReasonCode.MALFORMED_PACKET, str(error)) from error
+    if size > max_packet_size:
+        raise UnsendableError(
+            ReasonCode.PACKET_TOO_LARGE, f"a packet of {size} bytes: the server takes {max_packet_size}"
+        )
+    return packed
 
 
 def unpack_properties(buffer: bytes | bytearray, at: int) -> tuple[PublishProperties, int]:
