@@ -26,6 +26,14 @@ def observed(before: Motion, speed_kmh: float | None, at_ms: int) -> Motion:
     return Motion(speed_kmh, at_ms, since)
 
 
+def shifted(motion: Motion, by_ms: int) -> Motion:
+    """The same reading by a clock that has run `by_ms` ahead: its age is elapsed time (R-002)."""
+    if motion.read_at_ms is None:
+        return motion
+    since = motion.standing_since_ms
+    return Motion(motion.speed_kmh, motion.read_at_ms + by_ms, None if since is None else since + by_ms)
+
+
 def is_locked(motion: Motion, now_ms: int) -> bool:
     """Whether selection, text entry, checkout and cancelling are locked at `now_ms`."""
     if motion.standing_since_ms is None or motion.read_at_ms is None:

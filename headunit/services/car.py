@@ -21,7 +21,7 @@ from contracts.modem import ModemPort, ModemStatus
 from contracts.screen import ScreenSnapshot
 from headunit.domain import intents
 from headunit.domain.facts import UNKNOWN_MOTION, CarFacts, Motion, PendingRequest, RequestKind
-from headunit.domain.motion_lock import is_locked, observed
+from headunit.domain.motion_lock import is_locked, observed, shifted
 from headunit.domain.presenter import Presenter
 from headunit.domain.reception import is_online
 from headunit.domain.texts import LocalCode, load_translation
@@ -70,6 +70,7 @@ class Car:
         self._config = config
         self._modem = modem
         self._motion = UNKNOWN_MOTION
+        self._read_ms = self._read_ns = 0
         self.terminal: Terminal | None = None
         self._online_since_ms: int | None = None
         self._offline_since_ms: int | None = None
@@ -135,8 +136,10 @@ class Car:
     def read_speed(self, speed_kmh: float | None) -> None:
         """The vehicle bus says how fast the car is; None = the bus does not know."""
         now_ms = self._clock.now_ms()
-        was = is_locked(self._motion, now_ms)
-        self._motion = observed(self._motion, speed_kmh, now_ms)
+        before = self._motion_at(now_ms)
+        was = is_locked(before, now_ms)
+        self._motion = observed(before, speed_kmh, now_ms)
+        self._read_ms, self._read_ns = now_ms, self._clock.transport_ns()
         if is_locked(self._motion, now_ms) != was or self._screen_listeners:
             self._refresh()
 
@@ -148,7 +151,8 @@ class Car:
     @property
     def moving(self) -> bool:
         """Whether the motion lock holds (R-811)."""
-        return is_locked(self._motion, self._clock.now_ms())
+        now_ms = self._clock.now_ms()
+        return is_locked(self._motion_at(now_ms), now_ms)
 
     # What the bench may ask
 
@@ -278,9 +282,9 @@ class Car:
             self._offline_since_ms = now.now_ms
 
     def _facts(self) -> CarFacts:
-        request = self._request
+        request, now_ms = self._request, self._clock.now_ms()
         return CarFacts(
-            now_ms=self._clock.now_ms(),
+            now_ms=now_ms,
             market=self._config.market,
             modem=self._modem.status(),
             session=self._session.is_up,
@@ -289,12 +293,18 @@ class Car:
             last_sync_ms=self._last_sync_ms,
             catalogue=self._catalogue,
             snapshot=self._snapshot,
-            motion=self._motion,
+            motion=self._motion_at(now_ms),
             disturbance=self._disturbance,
             request=None
             if request is None
             else PendingRequest(_REQUEST_KINDS[request.kind], request.key, request.since_ms),
         )
+
+    def _motion_at(self, now_ms: int) -> Motion:
+        """The newest reading; a bus repeats it in elapsed time, however bench time jumps or races."""
+        elapsed_ms = (self._clock.transport_ns() - self._read_ns) // 1_000_000
+        ahead_ms = now_ms - self._read_ms - elapsed_ms
+        return shifted(self._motion, ahead_ms) if abs(ahead_ms) > 1 else self._motion  # 1: rounding
 
     def _carry_out(self, wanted: tuple[intents.Intent, ...]) -> None:
         for intent in wanted:
