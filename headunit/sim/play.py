@@ -64,8 +64,10 @@ class Play:
             # What failed first is the reason; the rest was only called off with it.
             raise failures.exceptions[0] from None
         journal.record("phase", "scenario", "healing")
+        # A script, a cause or a fault may go on beyond the drive; the healed time comes after all of them.
+        healed_s = max(self.duration_s, self._elapsed_s())
         await self._heal()
-        await self._sleep_until(self.duration_s + scenario.settle_s)
+        await self._sleep_until(healed_s + scenario.settle_s)
         journal.record("phase", "scenario", "end")
         return self._judge()
 
@@ -115,6 +117,9 @@ class Play:
         if telematics.status().sim is SimState.SUSPENDED:
             await self._bench.handle(SetSim(state=SimState.ACTIVE))
         await self._bench.handle(SetSignal(rsrp_dbm=HEALED_DBM))
+
+    def _elapsed_s(self) -> float:
+        return (self._world.rig.clock.transport_ns() - self._world.start_ns) / NS_PER_S
 
     async def _sleep_until(self, second: float) -> None:
         now_ns = self._world.rig.clock.transport_ns()
