@@ -7,12 +7,21 @@ import msgspec
 
 from headunit.sim.verdict import Verdict
 
+SUMMARY = "summary.json"
+REPORT = "junit.xml"
+
+
+def forget_evidence(folder: Path) -> None:
+    """Take away the reports of an earlier run, which would be read as this one's if it cannot be played."""
+    for name in (SUMMARY, REPORT):
+        (folder / name).unlink(missing_ok=True)
+
 
 def write_evidence(folder: Path, verdict: Verdict) -> None:
     """Put summary.json and junit.xml into `folder`."""
     summary = msgspec.json.format(msgspec.json.encode(verdict), indent=2)
-    (folder / "summary.json").write_bytes(summary + b"\n")
-    (folder / "junit.xml").write_text(junit(verdict), encoding="utf-8")
+    (folder / SUMMARY).write_bytes(summary + b"\n")
+    (folder / REPORT).write_text(junit(verdict), encoding="utf-8")
 
 
 def junit(verdict: Verdict) -> str:

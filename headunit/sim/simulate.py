@@ -1,5 +1,6 @@
 """Plays one scenario file on one rig and judges what was seen."""
 
+import shlex
 from contextlib import ExitStack
 from hashlib import sha256
 from pathlib import Path
@@ -10,7 +11,7 @@ import msgspec
 from backend_stub.app import Backend
 from headunit.sim.drive import read_timeline
 from headunit.sim.errors import ScenarioError, ScriptError
-from headunit.sim.evidence import write_evidence
+from headunit.sim.evidence import forget_evidence, write_evidence
 from headunit.sim.scenario_file import line_of, load_scenario
 from headunit.sim.stage import Played, Progress, Staging, play_real, play_virtual
 from headunit.sim.verdict import Outcome, Verdict
@@ -50,10 +51,15 @@ def simulate(
     timeline = read_timeline(scenario, file)
     if seed is not None:
         scenario = msgspec.structs.replace(scenario, seed=seed)
+    if rig != "virtual" and scenario.faults:
+        line = line_of(file.read_text(encoding="utf-8-sig"), "faults[0]")
+        why = f"programs cannot be killed on the {rig} rig: run this scenario with --rig virtual"
+        raise ScenarioError(str(file), line, "faults[0]", why)
     with ExitStack() as stack:
         sink: TextIO | None = None
         if out is not None:
             out.mkdir(parents=True, exist_ok=True)
+            forget_evidence(out)
             sink = stack.enter_context((out / "journal.jsonl").open("w", encoding="utf-8"))
         staging = Staging(
             scenario=scenario,
@@ -67,7 +73,7 @@ def simulate(
             played = play_virtual(staging) if rig == "virtual" else play_real(staging)
         except ScriptError as error:
             key = "script" if error.step is None else f"script[{error.step}]"
-            line = line_of(file.read_text(encoding="utf-8"), key)
+            line = line_of(file.read_text(encoding="utf-8-sig"), key)
             raise ScenarioError(str(file), line, key, str(error)) from None
     verdict = Verdict(
         scenario=str(file),
@@ -82,7 +88,7 @@ def simulate(
         wall_s=round(watch.elapsed_s(), 3),
         jitter_ms=played.jitter_ms,
         violations=played.violations,
-        replay=f"headunit simulate {file} --seed {scenario.seed}",
+        replay=_replay(file, scenario.seed, rig, broker),
     )
     if out is not None:
         write_evidence(out, verdict)
@@ -94,6 +100,13 @@ def judge(played: Played) -> Outcome:
     if not played.violations:
         return Outcome.PASS
     return Outcome.INCONCLUSIVE if played.jitter_ms > JITTER_BUDGET_MS else Outcome.FAIL
+
+
+def _replay(file: Path, seed: int, rig: str, broker: str) -> str:
+    words = ["headunit", "simulate", str(file), "--seed", str(seed)]
+    if rig != "virtual":
+        words += ["--rig", rig, "--broker", broker]
+    return shlex.join(words)
 
 
 def _sequence_digest(book: JournalBook) -> str:

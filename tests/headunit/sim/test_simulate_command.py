@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 import pytest
 
 from runtime.journal import read_journal
-from tests.headunit.sim.stories import BOOKED, SCENARIOS, TO_CHECKOUT, choose, pay, write
+from tests.headunit.sim.stories import BOOKED, SCENARIOS, TO_CHECKOUT, choose, fault, pay, write
 
 DRIVE = (SCENARIOS / "drives" / "harbour_loop.csv").read_text(encoding="utf-8")
 NEVER = '[[expect]]\nactor = "car"\nkind = "accepted"\ncount = 0\nby_s = 30\nrule = "R-204"\n'
@@ -135,6 +135,30 @@ def test_what_cannot_be_played_ends_with_2_and_names_file_line_and_key(
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith(f"headunit: {told}")
     assert done.stderr.count("\n") == 1
+
+
+def test_reports_of_an_earlier_run_do_not_outlive_one_that_cannot_be_played(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    assert headunit(bought(tmp_path), "--out", out).returncode == 0
+    assert headunit(nothing_to_pay(tmp_path)[0], "--out", out).returncode == 2
+    assert [each.name for each in out.iterdir()] == ["journal.jsonl"]
+
+
+def test_faults_are_refused_on_the_real_rig_before_anything_is_played(tmp_path: Path) -> None:
+    file = write(tmp_path, fault(900, "car"), duration_s=1000)
+    done = headunit(file, "--rig", "real", "--json")
+    assert (done.returncode, done.stdout) == (2, "")
+    told = f"headunit: {file}:8: faults[0]: programs cannot be killed on the real rig: "
+    assert done.stderr == f"{told}run this scenario with --rig virtual\n"
+
+
+def test_the_way_to_see_it_again_names_rig_and_broker_and_is_fit_for_a_shell(tmp_path: Path) -> None:
+    file = write(tmp_path, '[[expect]]\nactor = "car"\nkind = "accepted"\n', duration_s=0.2, settle_s=0)
+    folder = tmp_path / "two words"
+    folder.mkdir()
+    file = file.rename(folder / file.name)
+    said = json.loads(headunit(file, "--rig", "real", "--json").stdout)
+    assert said["replay"] == f"headunit simulate '{file}' --seed 3 --rig real --broker ours"
 
 
 def test_a_missing_recording_of_the_bench_says_where_it_is_looked_for(tmp_path: Path) -> None:
