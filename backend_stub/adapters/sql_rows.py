@@ -17,6 +17,7 @@ _EARLIEST = (
     .order_by(DUE.c.due_ms, DUE.c.rank, DUE.c.seq)
     .limit(1)
 )
+_EARLIEST_LIMIT = _EARLIEST.where(DUE.c.rank == 0, DUE.c.due_ms <= bindparam("the_end"))
 _THE_DUE = (DUE.c.kind == bindparam("the_kind"), DUE.c.key == bindparam("the_key"))
 _REMOVE_DUE = delete(DUE).where(*_THE_DUE)
 _HAS_DUE = select(DUE.c.seq).where(*_THE_DUE)
@@ -59,8 +60,11 @@ class SqlDue:
 
     def earliest(self) -> Due | None:
         """What is due next."""
-        row = self._sql.first(_EARLIEST)
-        return None if row is None else Due(row.seq, DueKind(row.kind), row.key, row.due_ms)
+        return _maybe_due(self._sql.first(_EARLIEST))
+
+    def earliest_limit(self, until_ms: int) -> Due | None:
+        """The first of LIMITS that is due at `until_ms` or before."""
+        return _maybe_due(self._sql.first(_EARLIEST_LIMIT, {"the_end": until_ms}))
 
 
 class SqlVehicles:
@@ -157,6 +161,10 @@ class SqlSettings:
         """Set a switch."""
         self._sql.write(delete(SETTINGS).where(SETTINGS.c.name == name))
         self._sql.write(insert(SETTINGS), {"name": name, "value": value})
+
+
+def _maybe_due(row: Row[Any] | None) -> Due | None:
+    return None if row is None else Due(row.seq, DueKind(row.kind), row.key, row.due_ms)
 
 
 def _sms(row: Row[Any]) -> Sms:

@@ -15,7 +15,8 @@ class Scheduler:
     """Lets everything that is due happen, in order of due time, each in a transaction of its own.
 
     What falls due while the backend lives happens as of its due instant, however far the clock has
-    jumped; what fell due while it was down happens as of the instant it came back.
+    jumped; what fell due while it was down happens as of the instant it came back, LIMITS first: a
+    report that could not be heard before the five minutes were over comes after them (R-209, R-210).
     """
 
     def __init__(
@@ -54,6 +55,8 @@ class Scheduler:
         due = self._transactions.store.due.earliest()
         if due is None or due.due_ms > now_ms:
             return False
+        if due.due_ms < self._alive_since_ms:
+            due = self._transactions.store.due.earliest_limit(self._alive_since_ms) or due
         with self._transactions.begin(max(due.due_ms, self._alive_since_ms)) as uow:
             if uow.store.due.remove(due.kind, due.key):
                 try:

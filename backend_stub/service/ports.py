@@ -167,6 +167,9 @@ class DueRows(Protocol):
     def earliest(self) -> Due | None:
         """What is due next."""
 
+    def earliest_limit(self, until_ms: int) -> Due | None:
+        """The first of LIMITS that is due at `until_ms` or before."""
+
 
 class VehicleRows(Protocol):
     """Cars in the store."""

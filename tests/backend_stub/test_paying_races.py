@@ -101,6 +101,22 @@ def test_a_success_reported_at_the_instant_of_cancelled_goes_back(shop: Shop) ->
     assert is_settled(shop, order.number)
 
 
+@pytest.mark.req("R-209", "R-210")
+@pytest.mark.parametrize(("down_ms", "is_kept"), [(LOCK - 1, True), (LOCK, False), (LOCK + MINUTE, False)])
+def test_a_report_that_waited_for_the_backends_return_counts_while_the_order_is_still_being_cancelled(
+    shop: Shop, down_ms: int, is_kept: bool
+) -> None:
+    order = shop.accepted("RTTI")
+    shop.pay(order.number, PaymentOutcome.LATE, delay_ms=3 * MINUTE)
+    shop.advance(1)
+    shop.cancel(order.number)
+    shop.restart_after(down_ms)
+    shop.advance(MINUTE)
+    assert (state(shop, order.number) is OrderState.FULFILLED) == is_kept
+    assert (state(shop, order.number) is OrderState.CANCELLED) != is_kept
+    assert is_settled(shop, order.number)
+
+
 @pytest.mark.req("R-210")
 def test_a_decline_during_the_cancellation_changes_nothing(shop: Shop) -> None:
     order = shop.accepted("RTTI")
