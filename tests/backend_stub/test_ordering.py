@@ -288,6 +288,18 @@ def test_a_service_sits_in_one_open_order_only(shop: Shop) -> None:
     shop.accepted("RTTI")
 
 
+@pytest.mark.req("R-213")
+def test_an_order_is_open_while_it_is_being_paid_and_after_the_payment_failed(shop: Shop) -> None:
+    order = shop.accepted("RTTI")
+    session = shop.open_session(order.number)
+    assert shop.refused("RTTI") is ErrorCode.SERVICE_IN_OPEN_ORDER
+    shop.decide(session, PaymentOutcome.DECLINE)
+    assert shop.order(order.number).state is OrderState.PAYMENT_FAILED
+    assert shop.refused("RTTI") is ErrorCode.SERVICE_IN_OPEN_ORDER
+    shop.cancel(order.number)
+    shop.accepted("RTTI")
+
+
 @pytest.mark.req("R-214")
 def test_paid_orders_are_changed_by_the_hotline_alone(shop: Shop) -> None:
     order = shop.accepted("RTTI")
