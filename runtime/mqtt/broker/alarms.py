@@ -18,6 +18,15 @@ class Alarm:
         self.due_ns: int | None = None
         self.armed_ns: int | None = None
 
+    def retire(self) -> None:
+        """Never ring again, and let go of the owner: the heap may keep this alarm for days yet."""
+        self.due_ns = None
+        self.fire = _nobody
+
+
+def _nobody(now_ns: int) -> None:
+    """Who owned a retired alarm."""
+
 
 class Alarms:
     """All alarms of one broker, rung in order of due time, ties in the order in which they were set."""

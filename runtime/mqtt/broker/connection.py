@@ -164,7 +164,7 @@ class Connection:
             return
         self._enter(_State.CLOSED)
         self._grace_ns = 0
-        self._alarm.due_ns = None
+        self._alarm.retire()
         session, self._session = self._session, None
         if session is not None:
             self._sessions.detach(session, now_ns)

@@ -173,10 +173,14 @@ class Session:
         while resend and self._write is not None and len(inflight) < self._window:
             packet_id = next(iter(resend))
             message = resend.pop(packet_id)
+            packet = self._packet(message, packet_id, now_ns, duplicate=True)
+            if len(packet) > self.max_packet_size:
+                counts.dropped += 1
+                continue
             inflight[packet_id] = message
             counts.messages_out += 1
             counts.redelivered += 1
-            self._write(self._packet(message, packet_id, now_ns, duplicate=True))
+            self._write(packet)
         while queue and self._write is not None:
             message = queue[0]
             if message.expiry_at and message.expires_ns <= now_ns:

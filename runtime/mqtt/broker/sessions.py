@@ -115,7 +115,8 @@ class Sessions:
 
     def _end(self, session: Session, now_ns: int) -> None:
         """The session ends; a will still waiting for its delay is published now (section 3.1.3.2.2)."""
-        session.expiry.due_ns = session.will_delay.due_ns = None
+        session.expiry.retire()
+        session.will_delay.retire()
         del self._by_client[session.client_id]
         self._router.forget(session)
         self._publish_will(session, now_ns)

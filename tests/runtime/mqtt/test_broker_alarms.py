@@ -1,5 +1,6 @@
 """The broker's due times: in order, once, and however often they are moved."""
 
+import weakref
 from functools import partial
 
 from hypothesis import given, settings
@@ -77,3 +78,19 @@ def test_every_alarm_rings_once_at_its_last_due_time(steps: list[tuple[int, str,
         now_ns += 1
         advance()
     assert sorted(rung) == sorted(expected)
+
+
+def test_a_retired_alarm_does_not_ring_and_keeps_nobody() -> None:
+    class Owner:
+        def ring(self, now_ns: int) -> None:
+            raise AssertionError("retired")
+
+    alarms, owner = Alarms(), Owner()
+    alarm = Alarm(owner.ring)
+    alarms.set(alarm, 10)
+    alarm.retire()
+    kept = weakref.ref(owner)
+    del owner
+    assert kept() is None
+    alarms.advance(10)
+    assert alarms.next_due() is None

@@ -1,8 +1,12 @@
 """The broker's queues, windows and counts, and what it keeps and forgets."""
 
+import gc
+import weakref
+
 import pytest
 
 from runtime.mqtt.broker.config import PROFILES, BrokerConfig, DropPolicy
+from runtime.mqtt.broker.session import Session
 from runtime.mqtt.packets import (
     Disconnect,
     Puback,
@@ -185,3 +189,29 @@ def test_routes_follow_subscriptions() -> None:
         client.send(change)
         sender.publish("a", b"x")
         assert client.payloads() == expected
+
+
+def test_what_has_ended_is_not_kept_until_its_time_outs_would_have_come() -> None:
+    table = Table()
+    client = table.join(keep_alive_s=0xFFFF, expiry_s=7 * 24 * 3600)
+    client.lose()
+    connection = weakref.ref(client)
+    del client
+    table.join(clean_start=True)
+    gc.collect()
+    assert connection() is None
+    assert sum(isinstance(each, Session) for each in gc.get_objects()) == 1
+
+
+def test_a_message_too_large_for_the_next_connection_is_not_sent_again() -> None:
+    """[MQTT-3.1.2-24, MQTT-3.1.2-25]: dropped, and those behind it go on."""
+    table = Table()
+    publisher, car = table.join("publisher"), table.join(expiry_s=60)
+    car.subscribe(Subscription("t"))
+    for payload in (b"x" * 100, b"small"):
+        publisher.publish("t", payload)
+    assert len(car.payloads()) == 2
+    car.lose()
+    car = table.join(expiry_s=60, maximum_packet_size=60)
+    assert car.payloads() == [b"small"]
+    assert table.broker.counts.dropped == 1
