@@ -123,13 +123,13 @@ class HeadunitApp(App[int]):
 
         self._panel = BenchPanel(self._desk_now(), lambda: self._link.screen)
         await self.screen.mount(self._panel)
-        self._arrange()
+        self._arrange(self.size.width)
 
     async def _close_bench(self) -> None:
         if self._panel is not None:
             await self._panel.remove()
             self._panel = None
-        self._arrange()
+        self._arrange(self.size.width)
 
     def sample(self) -> None:
         """Another sample of the signal for the plot."""
@@ -138,12 +138,12 @@ class HeadunitApp(App[int]):
         if self._panel is not None:
             self._panel.redraw()
 
-    def on_resize(self) -> None:
-        """Panel beside the display or in its place."""
-        self._arrange()
+    def on_resize(self, resized: events.Resize) -> None:
+        """Panel beside the display or in its place; `size` is still the one before."""
+        self._arrange(resized.size.width)
 
-    def _arrange(self) -> None:
-        alone = self._panel is not None and self.size.width < SPLIT_WIDTH
+    def _arrange(self, width: int) -> None:
+        alone = self._panel is not None and width < SPLIT_WIDTH
         self.screen_stack[0].set_class(alone, "alone")
         if self._panel is not None:
             self._panel.beside = not alone

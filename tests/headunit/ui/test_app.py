@@ -158,6 +158,16 @@ async def test_beside_a_wide_display_knob_and_buttons_both_work() -> None:
         ]
 
 
+async def test_the_panel_goes_beside_the_display_or_in_its_place_as_the_terminal_is_resized() -> None:
+    app = HeadunitApp(Menu(), sample_period_s=3600)
+    async with app.run_test(size=(100, 30)) as pilot:
+        await pilot.press("f2")
+        for width, display_is_seen in ((150, True), (100, False), (140, True), (139, False)):
+            await pilot.resize_terminal(width, 30)
+            await pilot.pause()
+            assert app.query_one(Display).display is display_is_seen
+
+
 async def test_a_refused_button_shows_the_code() -> None:
     bench = SmallBench()
     bench.show()
