@@ -12,7 +12,8 @@ MARKETS = ("CN", "AU")
 LANGUAGES = ("en", "de", "zh")
 
 _VIN = re.compile(r"[A-HJ-NPR-Z0-9]{17}")
-_BROKER_URL = re.compile(r"mqtt://[^/:\s]+(:\d{1,5})?/?")
+_BROKER_URL = re.compile(r"mqtt://[^/:\s]+(?::(\d{1,5}))?/?")
+_PORT_MAX = 65535
 _TOML_LINE = re.compile(r"\(at line (\d+), column \d+\)")
 
 
@@ -148,8 +149,12 @@ def _vin(found: _Found, key: str) -> str:
 
 def _broker(found: _Found, key: str) -> str:
     value = _text(found, key)
-    if value not in ("ours", "mosquitto") and not _BROKER_URL.fullmatch(value):
-        raise found.wrong(key, f"{value!r} is not ours, mosquitto or mqtt://HOST:PORT")
+    if value not in ("ours", "mosquitto"):
+        address = _BROKER_URL.fullmatch(value)
+        if address is None:
+            raise found.wrong(key, f"{value!r} is not ours, mosquitto or mqtt://HOST:PORT")
+        if address[1] is not None and not 0 < int(address[1]) <= _PORT_MAX:
+            raise found.wrong(key, f"{value!r}: a port is a number from 1 to {_PORT_MAX}")
     return value
 
 

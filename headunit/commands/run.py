@@ -61,6 +61,8 @@ def main(args: argparse.Namespace) -> int:
     settings = read_settings(args)
     if settings.scenario and not Path(settings.scenario).is_file():
         raise CommandError(f"{settings.scenario}: no such scenario file")
+    if args.save:
+        check_can_be_written(Path(args.save))
     with StateFolder(state_path(settings, os.environ)) as folder:
         folder.prepare(fresh=args.fresh)
         command = bench_command(settings, folder)
@@ -89,6 +91,17 @@ def read_settings(args: argparse.Namespace) -> Settings:
     except (OSError, UnicodeDecodeError) as error:
         raise CommandError(f"{path}: cannot be read: {error}") from None
     return merge(vars(args), os.environ, str(path), text)
+
+
+def check_can_be_written(file: Path) -> None:
+    """Look now whether `file` can be written when the bench ends: then nobody would be told.
+
+    Raises CommandError.
+    """
+    if file.is_dir():
+        raise CommandError(f"--save: {file} is a folder; name a file")
+    if not os.access(file if file.exists() else file.parent, os.W_OK):
+        raise CommandError(f"--save: {file} cannot be written; name a file in a folder of yours that exists")
 
 
 def bench_command(settings: Settings, folder: StateFolder) -> list[str]:

@@ -73,6 +73,8 @@ def test_the_version_is_said(capsys: pytest.CaptureFixture[str]) -> None:
         (["nope"], "headunit: no command 'nope'; there are run,"),
         (["bench"], "headunit: say `headunit bench serve`"),
         (["run", "--market", "XX"], "headunit: --market: 'XX' is not one of CN, AU"),
+        (["run", "--save", "."], "headunit: --save: . is a folder"),
+        (["run", "--save", "none/x.toml"], "headunit: --save: none/x.toml cannot be written"),
         (["run", "--scenario", "none.toml"], "headunit: none.toml: no such scenario file"),
         (["backend", "serve", "--broker", "mqtt://h:99999"], "headunit: 'mqtt://h:99999' is no broker"),
         (["backend", "serve", "--broker", "mqtt://h:x"], "headunit: 'mqtt://h:x' is no broker"),

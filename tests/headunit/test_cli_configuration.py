@@ -29,6 +29,8 @@ def test_the_file_gives_way_to_the_environment_and_that_to_the_command_line() ->
         ('\nmarked = "CN"\n', "c.toml:2: marked: no such setting; there are state, market,"),
         ('market = "CN"\n# note\nvin = "SHORT"\n', "c.toml:3: vin: a VIN has 17"),
         ('broker = "http://x"', "c.toml:1: broker: 'http://x' is not ours, mosquitto or mqtt://"),
+        ('broker = "mqtt://x:0"', "c.toml:1: broker: 'mqtt://x:0': a port is a number from 1 to 65535"),
+        ('broker = "mqtt://x:65536"', "c.toml:1: broker: 'mqtt://x:65536': a port is"),
         ("plain = 3", "c.toml:1: plain: 3 is not true or false"),
         ("market = 3", "c.toml:1: market: 3 is no text"),
         ("[radio]\nx = 1", "c.toml:1: radio: no such setting"),
