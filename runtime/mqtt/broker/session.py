@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable
-from typing import Protocol
+from typing import Final, Protocol
 
 from runtime.mqtt.broker.alarms import Alarm
 from runtime.mqtt.broker.config import DropPolicy
@@ -10,6 +10,9 @@ from runtime.mqtt.broker.counts import Counts
 from runtime.mqtt.publish import Publish
 from runtime.mqtt.subscribe_packets import Subscription
 from runtime.mqtt.wire import MAX_VARINT
+
+_NEVER_NS: Final = 1 << 63
+"""After the end of every Message Expiry Interval."""
 
 
 class Road(Protocol):
@@ -39,6 +42,7 @@ class Session:
         "_max_queued",
         "_queue",
         "_resend",
+        "_soonest_ns",
         "_window",
         "_write",
         "client_id",
@@ -78,6 +82,7 @@ class Session:
         self._inflight: dict[int, Publish] = {}
         self._resend: dict[int, Publish] = {}
         self._queue: deque[Publish] = deque()
+        self._soonest_ns = _NEVER_NS
         self._last_id = 0
 
     @property
@@ -150,22 +155,30 @@ class Session:
             return
         queue = self._queue
         if len(queue) >= self._max_queued:
-            self._drop_expired(now_ns)
+            if self._soonest_ns <= now_ns:
+                self._drop_expired(now_ns)
             if len(queue) >= self._max_queued:
                 self._counts.dropped += 1
                 if self._drop_policy is DropPolicy.NEWEST or not queue:
                     return
                 queue.popleft()
         queue.append(message)
+        if message.expiry_at and message.expires_ns < self._soonest_ns:
+            self._soonest_ns = message.expires_ns
 
     def _drop_expired(self, now_ns: int) -> None:
+        """Walk the queue; `_soonest_ns` says before when that would be for nothing."""
         queue = self._queue
+        soonest_ns = _NEVER_NS
         for _ in range(len(queue)):
             message = queue.popleft()
             if message.expiry_at and message.expires_ns <= now_ns:
                 self._counts.expired += 1
-            else:
-                queue.append(message)
+                continue
+            queue.append(message)
+            if message.expiry_at and message.expires_ns < soonest_ns:
+                soonest_ns = message.expires_ns
+        self._soonest_ns = soonest_ns
 
     def _pump(self, now_ns: int) -> None:
         """Send what waits, in order, as long as road and window are open."""

@@ -53,6 +53,18 @@ def test_a_full_queue_makes_room_of_what_has_expired_first() -> None:
     assert (table.broker.counts.dropped, table.broker.counts.expired) == (0, 1)
 
 
+def test_a_full_queue_makes_room_whenever_its_next_message_expires() -> None:
+    table = Table(BrokerConfig(max_queued=2))
+    publisher, car = table.join("publisher"), table.join(expiry_s=60)
+    car.subscribe(Subscription("t"))
+    car.lose()
+    for at_s, life_s in ((0, 10), (0, 20), (5, 30), (10, 5), (12, 30), (15, 30), (16, 1)):
+        table.wait((1 + at_s) * S - table.now_ns)
+        publisher.publish("t", b"%d" % at_s, expiry_s=life_s)
+    assert table.join(expiry_s=60).payloads() == [b"0", b"15"]
+    assert (table.broker.counts.expired, table.broker.counts.dropped) == (2, 3)
+
+
 def test_the_broker_limits_what_is_in_flight_whatever_the_client_allows() -> None:
     table = Table(BrokerConfig(max_inflight=2))
     client = table.join()
