@@ -30,6 +30,8 @@ from runtime.mqtt.properties import Value
 from runtime.mqtt.publish import NS_PER_S, encode_puback, read_publish
 from runtime.mqtt.wire import Cursor
 
+_OLD_PROTOCOLS: Final = (b"\0\4MQTT\4", b"\0\6MQIsdp\3")
+"""MQTT 3.1.1 and 3.1: their clients cannot read the CONNACK of MQTT 5."""
 _OLD_PROTOCOL_REFUSED: Final = b"\x20\x02\x00\x01"
 
 
@@ -187,10 +189,7 @@ class Connection:
             assigned = "" if connect.client_id else self._sessions.assign_client_id()
             session, present = self._sessions.attach(connect, connect.client_id or assigned, self, now_ns)
         except MqttProtocolError as error:
-            old = (
-                error.reason_code is ReasonCode.UNSUPPORTED_PROTOCOL_VERSION
-                and packet[at + 6 : at + 7] < b"\5"
-            )
+            old = packet.startswith(_OLD_PROTOCOLS, at)
             self._write(_OLD_PROTOCOL_REFUSED if old else Connack(False, error.reason_code).encode())
             raise
         self._session = session

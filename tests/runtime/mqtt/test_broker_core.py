@@ -124,10 +124,13 @@ def test_auth_after_a_plain_connect_is_a_protocol_error() -> None:
     assert Table().join().send(Auth()) == [Disconnect(ReasonCode.PROTOCOL_ERROR)]
 
 
-def test_a_client_of_mqtt_3_is_refused_in_its_own_words() -> None:
+@pytest.mark.parametrize(
+    "protocol", [b"\x0d\x00\x04MQTT\x04", b"\x0f\x00\x06MQIsdp\x03"], ids=["3.1.1", "3.1"]
+)
+def test_a_client_of_mqtt_3_is_refused_in_its_own_words(protocol: bytes) -> None:
     """MQTT 3.1.1, section 3.2.2.3: return code 1, unacceptable protocol version."""
     client = Client(Table())
-    client.connection.receive(S, b"\x10\x0d\x00\x04MQTT\x04\x02\x00\x00\x00\x01a")
+    client.connection.receive(S, b"\x10" + protocol + b"\x02\x00\x00\x00\x01a")
     assert client.raw() == b"\x20\x02\x00\x01"
     assert client.is_closed()
 
