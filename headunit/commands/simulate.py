@@ -6,8 +6,12 @@ the same file runs over real sockets. The verdict is the exit code: 0 pass, 1 fa
 """
 
 import argparse
+import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING
 
 from headunit.commands.errors import CommandError
@@ -47,14 +51,15 @@ def main(args: argparse.Namespace) -> int:
     from runtime.errors import BenchRuntimeError
 
     try:
-        verdict = simulate(
-            args.file,
-            seed=args.seed,
-            rig=args.rig,
-            broker=args.broker,
-            out=args.out,
-            progress=ProgressLine().show if sys.stderr.isatty() else None,
-        )
+        with _clearing_up():
+            verdict = simulate(
+                args.file,
+                seed=args.seed,
+                rig=args.rig,
+                broker=args.broker,
+                out=args.out,
+                progress=ProgressLine().show if sys.stderr.isatty() else None,
+            )
     except (SimulationError, BenchRuntimeError) as error:
         raise CommandError(str(error)) from None
     if args.json:
@@ -64,6 +69,20 @@ def main(args: argparse.Namespace) -> int:
     else:
         print("\n".join(lines_of(verdict)))
     return EXIT_CODES[verdict.verdict]
+
+
+@contextmanager
+def _clearing_up() -> Iterator[None]:
+    """Let SIGTERM end a run as Ctrl-C does: the rig stops its broker and removes its folders."""
+
+    def end(number: int, _: FrameType | None) -> None:
+        raise SystemExit(128 + number)
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def lines_of(verdict: "Verdict") -> list[str]:

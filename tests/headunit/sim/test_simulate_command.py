@@ -1,6 +1,8 @@
 """`headunit simulate` as a command: verdict, evidence and exit code, and what a wrong file is told."""
 
 import json
+import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -150,6 +152,29 @@ def test_faults_are_refused_on_the_real_rig_before_anything_is_played(tmp_path: 
     assert (done.returncode, done.stdout) == (2, "")
     told = f"headunit: {file}:8: faults[0]: programs cannot be killed on the real rig: "
     assert done.stderr == f"{told}run this scenario with --rig virtual\n"
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_real_run_that_is_ended_leaves_nothing_behind(
+    tmp_path: Path, number: signal.Signals, code: int
+) -> None:
+    folder = tmp_path / "tmp"
+    folder.mkdir()
+    terminal, stderr = os.openpty()
+    with subprocess.Popen(
+        [sys.executable, "-m", "headunit", "simulate", write(tmp_path, duration_s=400), "--rig", "real"],
+        stderr=stderr,
+        env={**os.environ, "TMPDIR": str(folder)},
+    ) as process:
+        os.close(stderr)
+        said = b""
+        while b"to go" not in said:
+            said += os.read(terminal, 1024)
+        assert list(folder.iterdir())
+        process.send_signal(number)
+        assert process.wait(30) == code
+    os.close(terminal)
+    assert list(folder.iterdir()) == []
 
 
 def test_the_way_to_see_it_again_names_rig_and_broker_and_is_fit_for_a_shell(tmp_path: Path) -> None:
