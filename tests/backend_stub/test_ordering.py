@@ -66,6 +66,7 @@ def test_an_outdated_list_is_refused_and_answered_with_the_new_one(shop: Shop) -
     assert isinstance(catalogue, Catalogue)
     assert (catalogue.list_version, catalogue.products[0].offers[0].amount_minor) == (2, 16500)
     assert getattr(reply, "code", None) is ErrorCode.PRICE_CHANGED
+    assert shop.refused("RTTI", list_version=3) is ErrorCode.PRICE_CHANGED
     assert shop.accepted("RTTI", list_version=2).amount_minor == 16500
 
 
@@ -334,6 +335,20 @@ def test_an_unpaid_order_times_out_a_millisecond_after_24_hours(shop: Shop) -> N
     shop.advance(1)
     assert shop.order(order.number).state is OrderState.CANCELLED
     assert shop.view(order.number).cancel_reason is CancelReason.TIMEOUT
+
+
+@pytest.mark.req("R-002", "R-211")
+def test_the_24_hours_begin_with_the_acceptance_and_not_when_the_car_asked(shop: Shop) -> None:
+    request = SubmitOrder(
+        key="k",
+        sent_at_ms=shop.now - 30 * SECOND,
+        client_order_id="c",
+        lines=lines("RTTI"),
+        list_version=1,
+    )
+    order = shop.reply(request).order
+    assert order is not None
+    assert (order.accepted_at_ms, order.deadline_ms) == (shop.now, shop.now + DAY)
 
 
 @pytest.mark.req("R-211")
