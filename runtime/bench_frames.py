@@ -15,6 +15,9 @@ _ENCODER = msgspec.json.Encoder()
 _COMMANDS: msgspec.json.Decoder[AnyCommand] = msgspec.json.Decoder(AnyCommand)
 _REPORTS: msgspec.json.Decoder[AnyReport] = msgspec.json.Decoder(AnyReport)
 
+_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What decoding raises, RecursionError where nesting has no end (RFC 8259, section 9)."""
+
 
 class _Numbered(msgspec.Struct):
     """What is read of a command that cannot be read: whom to answer."""
@@ -37,7 +40,7 @@ def read_command(line: bytes) -> AnyCommand:
     """The command in a frame. Raises CommandRefused, naming the field, for what is none."""
     try:
         return _COMMANDS.decode(line)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except _UNREADABLE as error:
         raise CommandRefused(ErrorCode.BAD_MESSAGE, str(error)) from None
 
 
@@ -45,7 +48,7 @@ def read_report(line: bytes) -> AnyReport:
     """The report in a frame. Raises ChannelError for what is none."""
     try:
         return _REPORTS.decode(line)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except _UNREADABLE as error:
         raise ChannelError(f"the bench sent what is no report: {error}") from None
 
 
@@ -53,7 +56,7 @@ def command_id(line: bytes) -> int:
     """The id in a frame that is no command; 0 when there is none."""
     try:
         return _NUMBERED.decode(line).id
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except _UNREADABLE:
         return 0
 
 

@@ -152,7 +152,7 @@ def read_journal(path: Path) -> list[JournalEntry]:
             break
         try:
             entries.append(_DECODER.decode(line))
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise JournalError(f"{path}, line {number}: no journal entry: {error}") from None
     return entries
 

@@ -2,10 +2,13 @@
 
 from itertools import pairwise
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from runtime.bench_frames import FrameSplitter
+from contracts.bench import SetRate
+from runtime.bench_frames import FrameSplitter, command_id, frame, read_command, read_report
+from runtime.errors import ChannelError, CommandRefused
 
 LIMIT = 6
 
@@ -34,3 +37,13 @@ def test_a_line_that_is_too_long_is_told_before_its_end() -> None:
 
 def test_a_line_that_has_not_ended_waits() -> None:
     assert split([b"123456"]) == []
+
+
+def test_a_frame_nested_too_deeply_is_refused_like_any_other() -> None:
+    endless = b"[" * 200_000
+    command = frame(SetRate(rate=1.0)).rstrip(b"}\n") + b',"more":' + endless
+    with pytest.raises(CommandRefused, match="BAD_MESSAGE"):
+        read_command(command)
+    assert command_id(command) == 0
+    with pytest.raises(ChannelError):
+        read_report(b'{"report":"done","more":' + endless)
