@@ -156,12 +156,16 @@ class Pages:
             return self._page(
                 "message.html", status=code, title="That did not work", text="Go back and try again."
             )
+        try:
+            hotline = self._find().profile.hotline
+        except LookupError as nobody:
+            return await self.down(request, nobody)
         return self._page(
             "message.html",
             status=404,
             title="This link leads nowhere",
             text="Check that the whole link was copied from the text message. If it was, ask"
-            f" {self._find().profile.hotline} to send it again.",
+            f" {hotline} to send it again.",
         )
 
     async def refused(self, request: Request, error: Exception) -> Response:

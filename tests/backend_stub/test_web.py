@@ -266,6 +266,7 @@ def test_a_backend_that_is_down_says_that_nothing_is_lost(shop: Shop) -> None:
     browser = Browser(shop)
     browser.web = make_web(nobody)
     assert browser.get("/phone").status == 503
+    assert browser.get("/nothing").status == 503
 
 
 @pytest.mark.req("R-832")
