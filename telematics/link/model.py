@@ -23,6 +23,7 @@ sequence; luck is drawn once per segment, only while `loss` is above 0.
 """
 
 from heapq import heapify, heappop, heappush
+from math import isfinite
 
 from contracts.link import SEGMENT_BYTES, Delivered, Direction, LinkConditions
 from telematics.errors import LinkConditionsError, UnknownFlowError
@@ -184,8 +185,11 @@ class BottleneckLink:
 
     def _check(self, conditions: LinkConditions) -> None:
         for field in ("rate_up_bps", "rate_down_bps", "delay_up_ms", "delay_down_ms", "queue_ms"):
-            if getattr(conditions, field) < 0:
+            value = getattr(conditions, field)
+            if value < 0:
                 raise LinkConditionsError(field, "must not be negative")
+            if not isfinite(value):
+                raise LinkConditionsError(field, f"must be a finite number, not {value}")
         if not 0 <= conditions.loss <= 1:
             raise LinkConditionsError("loss", f"must be between 0 and 1, not {conditions.loss}")
         if conditions.loss and self._random is None:

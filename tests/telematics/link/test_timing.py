@@ -1,5 +1,6 @@
 """When bytes arrive on a link that is up: serialisation, delay, order, and the bound of the queue."""
 
+from math import inf, nan
 from random import Random
 
 import pytest
@@ -194,6 +195,8 @@ def test_nothing_offered_is_nothing_taken(n: int) -> None:
         (LinkConditions(rate_down_bps=-1), "rate_down_bps"),
         (LinkConditions(delay_up_ms=-0.1), "delay_up_ms"),
         (LinkConditions(delay_down_ms=-0.1), "delay_down_ms"),
+        (LinkConditions(delay_up_ms=nan), "delay_up_ms"),
+        (LinkConditions(delay_down_ms=inf), "delay_down_ms"),
         (LinkConditions(queue_ms=-1), "queue_ms"),
         (LinkConditions(loss=1.01), "loss"),
         (LinkConditions(loss=-0.01), "loss"),
