@@ -6,6 +6,7 @@ Exit codes: 0 pass, 1 fail, 2 could not run, 3 inconclusive, 130 interrupted.
 import argparse
 import sys
 import time
+import traceback
 from collections.abc import Sequence
 from importlib import import_module
 from typing import NamedTuple
@@ -34,7 +35,7 @@ _EPILOG = """\
 examples:
   headunit run                           the menu; F1 says what the keys do, F2 shows the bench
   headunit run --market AU --language en
-  headunit simulate scenarios/tunnel.toml --seed 7
+  headunit simulate scenarios/first_order.toml --seed 7
   printf 'press\\nrotate 1\\nshow\\n' | headunit run --plain
   headunit COMMAND --help                everything about one command
 
@@ -54,9 +55,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stderr.close()
         return 0
     except Exception as error:
-        if not _is_known(error):
-            raise
-        print(f"headunit: {error}", file=sys.stderr)
+        if _is_known(error):
+            print(f"headunit: {error}", file=sys.stderr)
+        else:
+            traceback.print_exc()
         return COULD_NOT_RUN
 
 

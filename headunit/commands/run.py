@@ -9,6 +9,7 @@ Exit codes: 0 left by the user, 1 the bench died, 2 could not run.
 import argparse
 import asyncio
 import gc
+import io
 import os
 import signal
 import sys
@@ -25,7 +26,7 @@ EXAMPLES = """\
 examples:
   headunit run                              CN car, English or the locale's language
   headunit run --market AU --vin WBA00000000000001
-  headunit run --scenario scenarios/tunnel.toml --fresh
+  headunit run --scenario scenarios/first_order.toml --fresh
   printf 'press\\nrotate 1\\nshow\\n' | headunit run --plain
   headunit run --headless --broker mosquitto
 """
@@ -59,8 +60,8 @@ def main(args: argparse.Namespace) -> int:
     """Run the menu, plain or full, or no menu at all."""
     gc.disable()
     settings = read_settings(args)
-    if settings.scenario and not Path(settings.scenario).is_file():
-        raise CommandError(f"{settings.scenario}: no such scenario file")
+    if settings.scenario:
+        check_scenario(Path(settings.scenario))
     if args.save:
         check_can_be_written(Path(args.save))
     with StateFolder(state_path(settings, os.environ)) as folder:
@@ -79,6 +80,17 @@ def main(args: argparse.Namespace) -> int:
             gc.enable()
             return asyncio.run(_run_plain(presenter, child))
         return _run_full_screen(presenter, child, folder)
+
+
+def check_scenario(file: Path) -> None:
+    """Raises CommandError, naming file, line and key, when the scenario cannot be played."""
+    from headunit.sim.errors import ScenarioError
+    from headunit.sim.scenario_file import load_scenario
+
+    try:
+        load_scenario(file)
+    except ScenarioError as error:
+        raise CommandError(str(error)) from None
 
 
 def read_settings(args: argparse.Namespace) -> Settings:
@@ -155,6 +167,9 @@ def _run_full_screen(presenter: LocalPresenter, child: BenchChild, folder: State
 async def _run_plain(presenter: LocalPresenter, child: BenchChild) -> int:
     from headunit.commands.standard_input import lines
     from headunit.ui.plain import PlainView
+
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # symbols that the locale cannot write are no reason to stop
 
     def write(text: str) -> None:
         print(text, flush=True)

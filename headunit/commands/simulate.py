@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
 EXAMPLES = """\
 examples:
-  headunit simulate scenarios/tunnel.toml
-  headunit simulate scenarios/tunnel.toml --seed 7 --out evidence/
-  headunit simulate scenarios/tunnel.toml --rig real --broker mosquitto --json
+  headunit simulate scenarios/first_order.toml
+  headunit simulate scenarios/first_order.toml --seed 7 --out evidence/
+  headunit simulate scenarios/first_order.toml --rig real --broker mosquitto --json
 """
 
 

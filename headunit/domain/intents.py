@@ -47,7 +47,7 @@ class KeepBasket(msgspec.Struct, frozen=True):
 
 
 class KeepLanguage(msgspec.Struct, frozen=True):
-    """The driver has chosen a language ("en", "de", "zh"): remember it for the next start."""
+    """The driver has chosen a language ("en", "de", "zh"); the menu speaks it from now on."""
 
     language: str
 

@@ -86,10 +86,10 @@ async def _serve(args: argparse.Namespace) -> int:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            await rig.close()
             state.keep_clock(rig.clock.now_ms())
             if args.save and recorder is not None:
                 recorder.save(Path(args.save))
-            await rig.close()
     return 0
 
 

@@ -1,5 +1,6 @@
 """The virtual rig: a week in a second, the same digest for the same seed."""
 
+import asyncio
 from typing import TextIO
 
 from contracts.link import LinkConditions
@@ -78,7 +79,8 @@ class VirtualRig:
     def launch(self, program: str, main: Main) -> None:
         """See Rig."""
         self._lives[program] = life = self._lives.get(program, 0) + 1
-        self.loop.spawn(f"{program}#{life}", main(), name=program)
+        task = self.loop.spawn(f"{program}#{life}", main(), name=program)
+        task.add_done_callback(_raise_failure)
 
     def halt(self, program: str, *, power_cut: bool) -> None:
         """See Rig."""
@@ -107,6 +109,12 @@ class VirtualRig:
 
     async def close(self) -> None:
         """See Rig; a virtual world is dropped as a whole."""
+
+
+def _raise_failure(program: asyncio.Task[None]) -> None:
+    """A program that fails ends the run with its own error, not with what follows from its silence."""
+    if not program.cancelled() and (error := program.exception()) is not None:
+        raise error
 
 
 def paho_factory(network: Network, randomness: Randomness, program: str) -> MqttPortFactory:

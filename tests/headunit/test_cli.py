@@ -75,7 +75,7 @@ def test_the_version_is_said(capsys: pytest.CaptureFixture[str]) -> None:
         (["run", "--market", "XX"], "headunit: --market: 'XX' is not one of CN, AU"),
         (["run", "--save", "."], "headunit: --save: . is a folder"),
         (["run", "--save", "none/x.toml"], "headunit: --save: none/x.toml cannot be written"),
-        (["run", "--scenario", "none.toml"], "headunit: none.toml: no such scenario file"),
+        (["run", "--scenario", "none.toml"], "headunit: none.toml: cannot be read: No such file"),
         (["backend", "serve", "--broker", "mqtt://h:99999"], "headunit: 'mqtt://h:99999' is no broker"),
         (["backend", "serve", "--broker", "mqtt://h:x"], "headunit: 'mqtt://h:x' is no broker"),
         (["backend", "serve", "--broker", "mqtt://h", "--port", "99999"], "headunit: --port: 99999 is not"),
@@ -123,3 +123,40 @@ def test_ctrl_c_ends_a_headless_bench_with_130_and_no_traceback(tmp_path: Path) 
         assert process.stderr.read() == ""
     assert said[0].startswith("bench   ")
     assert said[1] == "broker  127.0.0.1:1\n"
+
+
+def test_a_scenario_that_cannot_be_played_is_said_before_the_bench_starts(tmp_path: Path) -> None:
+    file = tmp_path / "story.toml"
+    file.write_text("sed = 1\n", encoding="utf-8")
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "headunit",
+            "run",
+            "--plain",
+            "--state",
+            str(tmp_path),
+            "--scenario",
+            str(file),
+        ],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert f"{file}:1: sed: no such key" in done.stderr
+
+
+def test_a_locale_that_cannot_write_the_symbols_gets_lines_all_the_same(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "headunit", "run", "--plain", "--state", str(tmp_path)],
+        input="show\n",
+        env={**os.environ, "PYTHONIOENCODING": "latin-1"},
+        capture_output=True,
+        encoding="latin-1",
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "Main menu" in done.stdout

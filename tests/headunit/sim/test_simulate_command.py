@@ -11,6 +11,8 @@ from xml.etree import ElementTree
 
 import pytest
 
+from backend_stub.app import Backend
+from headunit.sim.simulate import simulate
 from runtime.journal import read_journal
 from tests.headunit.sim.stories import BOOKED, SCENARIOS, TO_CHECKOUT, choose, fault, pay, write
 
@@ -191,3 +193,16 @@ def test_a_missing_recording_of_the_bench_says_where_it_is_looked_for(tmp_path: 
     done = headunit(file)
     assert done.returncode == 2
     assert "set BENCH_DATA to the folder of the recordings" in done.stderr
+
+
+class FaintingBackend(Backend):
+    """Falls over as soon as it runs."""
+
+    async def run(self) -> None:
+        raise ZeroDivisionError("fainted")
+
+
+def test_a_program_that_fails_ends_the_run_with_its_own_error(tmp_path: Path) -> None:
+    file = write(tmp_path, choose(1, "ConnectedDrive"))
+    with pytest.raises(ZeroDivisionError, match="fainted"):
+        simulate(file, make_backend=FaintingBackend)
