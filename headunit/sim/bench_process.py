@@ -30,7 +30,6 @@ from runtime.wall_clock import wall_clock_ms
 from telematics.radio.timeline import RadioTimeline
 
 CLOCK_PERIOD_S = 1.0
-NS_PER_S = 1_000_000_000
 ACTIVATION_DELAY_MS = 5_000
 CLOCK_FILE = "bench_clock"
 
@@ -169,7 +168,7 @@ def _info(world: World) -> BenchInfo:
 def _recorder(world: World, bench: Bench) -> Recorder:
     clock, config = world.rig.clock, world.config
     return Recorder(
-        elapsed_s=lambda: (clock.transport_ns() - world.start_ns) / NS_PER_S,
+        elapsed_s=lambda: world.elapsed_s,
         start_ms=clock.now_ms(),
         market=config.market,
         vehicle=Vehicle(vin=config.vin, model=config.model, contract_number=config.contract_number),

@@ -7,6 +7,7 @@ from contracts.bench import Impair, SetSignal, SetSim
 from contracts.modem import SimState
 from headunit.sim.bench import Bench
 from headunit.sim.checkers import Evidence, check_all
+from headunit.sim.drive import STANDING_DBM
 from headunit.sim.errors import ScriptError
 from headunit.sim.expectations import check_expectations
 from headunit.sim.scenario import Cause, Fault, Scenario, Step
@@ -16,7 +17,6 @@ from headunit.sim.world import World
 from runtime.errors import CommandRefused
 
 NS_PER_S = 1_000_000_000
-HEALED_DBM = -75.0
 PROGRESS_STEPS = 500
 
 
@@ -65,7 +65,7 @@ class Play:
             raise failures.exceptions[0] from None
         journal.record("phase", "scenario", "healing")
         # A script, a cause or a fault may go on beyond the drive; the healed time comes after all of them.
-        healed_s = max(self.duration_s, self._elapsed_s())
+        healed_s = max(self.duration_s, self._world.elapsed_s)
         await self._heal()
         await self._sleep_until(healed_s + scenario.settle_s)
         journal.record("phase", "scenario", "end")
@@ -116,10 +116,7 @@ class Play:
         telematics = self._world.telematics
         if telematics.status().sim is SimState.SUSPENDED:
             await self._bench.handle(SetSim(state=SimState.ACTIVE))
-        await self._bench.handle(SetSignal(rsrp_dbm=HEALED_DBM))
-
-    def _elapsed_s(self) -> float:
-        return (self._world.rig.clock.transport_ns() - self._world.start_ns) / NS_PER_S
+        await self._bench.handle(SetSignal(rsrp_dbm=STANDING_DBM))
 
     async def _sleep_until(self, second: float) -> None:
         now_ns = self._world.rig.clock.transport_ns()

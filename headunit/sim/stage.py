@@ -18,7 +18,6 @@ from headunit.sim.world import MakeBackend, World, WorldConfig
 from runtime.journal import JournalBook
 from telematics.radio.timeline import RadioTimeline
 
-NS_PER_S = 1_000_000_000
 Progress = Callable[[float, float], None]
 """Told (seconds so far, seconds in all)."""
 
@@ -111,5 +110,4 @@ async def _play(rig: Rig, staging: Staging) -> Played:
     await world.open()
     violations = await Play(staging.scenario, world, staging.progress).run()
     rig.book.close()
-    elapsed_ns = rig.clock.transport_ns() - world.start_ns
-    return Played(rig.book, round(elapsed_ns / NS_PER_S, 3), tuple(violations))
+    return Played(rig.book, round(world.elapsed_s, 3), tuple(violations))

@@ -22,6 +22,7 @@ from telematics.radio.timeline import RadioTimeline
 from telematics.unit import TelematicsUnit
 
 T = TypeVar("T")
+NS_PER_S = 1_000_000_000
 BUS_PERIOD_S = 1.0
 """How often the vehicle bus repeats speed (R-811 calls two seconds too old)."""
 
@@ -153,6 +154,11 @@ class World:
     def telematics(self) -> Telematics:
         """The telematics unit."""
         return _alive(self._telematics, "telematics unit")
+
+    @property
+    def elapsed_s(self) -> float:
+        """Seconds since the world was opened, in transport time: what a scenario counts in."""
+        return (self.rig.clock.transport_ns() - self.start_ns) / NS_PER_S
 
     def on_car(self, listener: Callable[[Car], None]) -> None:
         """Have `listener` called with the car of every life, also the present one."""
