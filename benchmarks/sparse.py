@@ -79,7 +79,6 @@ class _Program:
             if not self.inbox.first_time(message.key, self._clock.now_ms()):
                 return
             self.take(message)
-        self.delivery.wake()
 
     def take(self, message: IncomingMessage) -> None:
         raise NotImplementedError
@@ -119,6 +118,7 @@ class _Backend(_Program):
         self.charged.append(key)
         self.log.note("charged", key)
         self.outbox.add(OutgoingMessage(CAR_TOPIC, message.payload, f"booked-{key}"))
+        self.delivery.wake()
 
 
 class _Log:

@@ -94,7 +94,7 @@ class LinkDriver:
             waiting.pop(flow, None)
         self.link.close_flow(flow)
         if not self._pumping:
-            self._arm()
+            self._look_ahead()
 
     def offer(self, flow: int, direction: Direction, n: int) -> int:
         """Put `n` bytes on the link; returns how many it took.
@@ -105,7 +105,9 @@ class LinkDriver:
         if taken < n:
             (self._stalled if taken else self._starved)[direction][flow] = None
         if not self._pumping:
-            self._arm()
+            due_ns = self.link.next_due()
+            if due_ns is not None and (self._due_ns is None or due_ns < self._due_ns):
+                self._arm(due_ns)
         return taken
 
     def set_conditions(self, conditions: LinkConditions) -> None:
@@ -130,12 +132,14 @@ class LinkDriver:
         self._timer = self._due_ns = None
         self._sinks.clear()
 
-    def _arm(self) -> None:
+    def _look_ahead(self) -> None:
         """Have the timer ring no later than the model's next due time."""
         due_ns = self.link.next_due()
-        armed_ns = self._due_ns
-        if due_ns is None or (armed_ns is not None and armed_ns <= due_ns):
-            return  # an early ring only looks and sets the timer again
+        # A timer that rings too early only looks and is set again.
+        if due_ns is not None and (self._due_ns is None or due_ns < self._due_ns):
+            self._arm(due_ns)
+
+    def _arm(self, due_ns: int) -> None:
         if self._timer is not None:
             self._timer.cancel()
         self._due_ns = due_ns
@@ -159,7 +163,9 @@ class LinkDriver:
                     self._wake(direction)
             finally:
                 self._pumping = False
-        self._arm()
+        due_ns = self.link.next_due()
+        if due_ns is not None and (self._due_ns is None or due_ns < self._due_ns):
+            self._arm(due_ns)
 
     def _deliver(self, events: list[Delivered]) -> None:
         was_pumping, self._pumping = self._pumping, True

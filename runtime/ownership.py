@@ -6,7 +6,8 @@ travels in a context variable, so everything a program starts, directly or not, 
 
 import asyncio
 import warnings
-from collections.abc import Collection, Coroutine, Generator
+import weakref
+from collections.abc import AsyncGenerator, Collection, Coroutine, Generator
 from contextvars import Context, ContextVar
 from typing import Any
 
@@ -68,6 +69,25 @@ class TaskRegister:
     def clear(self) -> None:
         """Let go of all tasks."""
         self._entries.clear()
+
+
+class GeneratorRegister:
+    """The asynchronous generators of a loop that may still be open, in the order they were begun."""
+
+    __slots__ = ("_entries",)
+
+    def __init__(self) -> None:
+        self._entries: list[weakref.ref[AsyncGenerator[Any, Any]]] = []
+
+    def add(self, generator: AsyncGenerator[Any, Any]) -> None:
+        """Know of `generator` as long as it lives."""
+        self._entries = [entry for entry in self._entries if entry() is not None]
+        self._entries.append(weakref.ref(generator))
+
+    def take(self) -> list[AsyncGenerator[Any, Any]]:
+        """Those still alive; the register is empty then."""
+        entries, self._entries = self._entries, []
+        return [generator for entry in entries if (generator := entry()) is not None]
 
 
 class Graveyard:

@@ -79,8 +79,8 @@ class Handshake:
         self._connection: Connection | None = None
         self._rto_ns = NS_PER_S
         self._retries = 0
-        deadline_ns = loop.time_ns() + round(timeout_s * NS_PER_S)
-        self._deadline = loop.call_at_ns(deadline_ns, self._time_out, context=context)
+        self._deadline_ns = loop.time_ns() + round(timeout_s * NS_PER_S)
+        self._deadline = loop.call_at_ns(self._deadline_ns, self._time_out, context=context)
         self._retry: VirtualTimerHandle | None = None
         self._send_syn()
 
@@ -129,8 +129,10 @@ class Handshake:
         else:
             again = self._time_out
         self._retries += 1
-        self._retry = self._loop.call_at_ns(self._loop.time_ns() + self._rto_ns, again, context=self._context)
+        again_ns = self._loop.time_ns() + self._rto_ns
         self._rto_ns *= 2
+        if again_ns < self._deadline_ns:
+            self._retry = self._loop.call_at_ns(again_ns, again, context=self._context)
 
     def _syn_arrived(self, path: Path) -> None:
         answer = self._answer()

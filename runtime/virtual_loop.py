@@ -14,7 +14,6 @@ import asyncio
 import logging
 import sys
 import threading
-import weakref
 from asyncio import events
 from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Generator
@@ -24,7 +23,7 @@ from typing import Any, NoReturn, TypeVar, TypeVarTuple, Unpack, cast
 
 from runtime.errors import DeadlockError, FenceError, LivelockError
 from runtime.fenced_loop import FencedLoop
-from runtime.ownership import OWNER, Graveyard, TaskRegister, owned_context
+from runtime.ownership import OWNER, GeneratorRegister, Graveyard, TaskRegister, owned_context
 from runtime.virtual_handles import VirtualHandle, VirtualTimerHandle
 
 T = TypeVar("T")
@@ -77,7 +76,7 @@ class VirtualLoop(FencedLoop):
         self._failures: list[BaseException] = []
         self._tasks = TaskRegister()
         self._stop_request: VirtualHandle | None = None
-        self._generators: list[weakref.ref[AsyncGenerator[Any, Any]]] = []
+        self._generators = GeneratorRegister()
         self._graveyard = Graveyard()
         self.steps = 0
         """How many callbacks had run when the loop last stopped."""
@@ -144,7 +143,14 @@ class VirtualLoop(FencedLoop):
             when_ns = round(when * NS_PER_S)
         except OverflowError:
             when_ns = NEVER_NS if when > 0 else self._now_ns
-        return self.call_at_ns(when_ns, callback, *args, context=context)
+        handle: VirtualTimerHandle = _new(VirtualTimerHandle)
+        handle._callback = callback
+        handle._args = args
+        handle._context = copy_context() if context is None else context
+        handle._when = when_ns
+        self._sequence = sequence = self._sequence + 1
+        heappush(self._timers, (when_ns, sequence, handle))
+        return handle
 
     def call_later(
         self,
@@ -267,7 +273,7 @@ class VirtualLoop(FencedLoop):
         hooks = sys.get_asyncgen_hooks()
         self._running = True
         self._thread = threading.get_ident()
-        sys.set_asyncgen_hooks(firstiter=self._generator_begun, finalizer=self._generator_dropped)
+        sys.set_asyncgen_hooks(firstiter=self._generators.add, finalizer=self._generator_dropped)
         events._set_running_loop(self)
         try:
             self._spin()
@@ -384,17 +390,11 @@ class VirtualLoop(FencedLoop):
         self._ready.clear()
         self._timers.clear()
 
-    def _generator_begun(self, generator: AsyncGenerator[Any, Any]) -> None:
-        self._generators = [ref for ref in self._generators if ref() is not None]
-        self._generators.append(weakref.ref(generator))
+    async def shutdown_asyncgens(self) -> None:
+        """Close the asynchronous generators that are still open, in the order they were begun."""
+        for generator in self._generators.take():
+            await generator.aclose()
 
     def _generator_dropped(self, generator: AsyncGenerator[Any, Any]) -> None:
         if not self._closed and not self.is_dead(OWNER.get()):
             self.create_task(generator.aclose())
-
-    async def shutdown_asyncgens(self) -> None:
-        """Close the asynchronous generators that are still open, in the order they were begun."""
-        generators = [generator for ref in self._generators if (generator := ref()) is not None]
-        self._generators.clear()
-        for generator in generators:
-            await generator.aclose()

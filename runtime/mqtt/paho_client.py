@@ -151,10 +151,6 @@ class HandDrivenClient(Client):
         """Close the stream, if one is open, without another word."""
         self._sock_close()
 
-    def is_open(self) -> bool:
-        """Whether there is a stream."""
-        return self._sock is not None
-
     def read(self) -> None:
         """Handle what has arrived, then write what that has caused."""
         stream = self._stream
@@ -216,20 +212,24 @@ class HandDrivenClient(Client):
                 return b""
         return data[at:]
 
-    def keep_alive(self) -> None:
-        """Ping when it is time, or give the connection up: paho's `loop_misc`, its usual case written out."""
+    def keep_alive(self) -> float | None:
+        """Ping when it is time, or give the connection up: paho's `loop_misc`, its usual case written out.
+
+        Returns when to call again, in transport seconds; None when the connection is gone.
+        """
         now_s = self._now_s()
         keepalive_s = self._keepalive
         idle_s = now_s - min(self._last_msg_out, self._last_bytes_received)
         if self._ping_t or idle_s < keepalive_s or not self.is_connected():
             self.loop_misc()
-            return
+            return self.keepalive_due_s()
         self._ping_t = self._last_msg_out = self._last_bytes_received = now_s
         self._packet_queue(PINGREQ, _PINGREQ_PACKET, 0, 0)
+        return None if self._sock is None else now_s + keepalive_s
 
     def keepalive_due_s(self) -> float | None:
-        """When `loop_misc` has something to do next, in transport seconds; None with keep-alive off."""
-        if self._keepalive == 0:
+        """When `keep_alive` has something to do next, in transport seconds; None when never."""
+        if self._keepalive == 0 or self._sock is None:
             return None
         since_s = self._ping_t or min(self._last_msg_out, self._last_bytes_received)
         return since_s + self._keepalive

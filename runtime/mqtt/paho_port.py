@@ -163,7 +163,7 @@ class PahoPort:
         self._retry_at_once = False
         loop.add_reader(stream, self._readable)
         self._client.open(stream)
-        self._arm()
+        self._arm(self._client.keepalive_due_s())
         patience = loop.call_later(self._config.connect_timeout_s, self._give_up_connect)
         try:
             await closed
@@ -238,15 +238,12 @@ class PahoPort:
         if self._closed is not None and not self._closed.done():
             self._closed.set_result(None)
 
-    def _arm(self) -> None:
-        due_s = self._client.keepalive_due_s()
+    def _arm(self, due_s: float | None) -> None:
         if self._loop is not None and due_s is not None:
             self._keepalive_timer = self._loop.call_at(due_s + _KEEPALIVE_SLACK_S, self._check_keepalive)
 
     def _check_keepalive(self) -> None:
-        self._client.keep_alive()
-        if self._client.is_open():
-            self._arm()
+        self._arm(self._client.keep_alive())
 
     def _on_connect(
         self,
@@ -268,7 +265,7 @@ class PahoPort:
             client.subscribe([(topic, _OPTIONS) for topic in self._config.subscriptions])
         if self._keepalive_timer is not None:
             self._keepalive_timer.cancel()
-        self._arm()
+        self._arm(self._client.keepalive_due_s())
         self._is_up = self._was_up = True
         self._tell(partial(self._events.connected, flags.session_present, self._client.receive_maximum))
 

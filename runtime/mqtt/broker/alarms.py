@@ -1,7 +1,7 @@
 """Due times of the broker: one heap, re-armed lazily so that moving a due time later costs nothing."""
 
 from collections.abc import Callable
-from heapq import heappop, heappush
+from heapq import heappop, heappush, heapreplace
 
 
 class Alarm:
@@ -51,18 +51,19 @@ class Alarms:
         """Ring all that is due by `now_ns`."""
         heap = self._heap
         while heap and heap[0][0] <= now_ns:
-            armed_ns, _, alarm = heappop(heap)
-            if alarm.armed_ns != armed_ns:
-                continue
-            alarm.armed_ns = None
+            armed_ns, _, alarm = heap[0]
             due_ns = alarm.due_ns
-            if due_ns is None:
-                continue
-            if due_ns > now_ns:
-                self._arm(alarm, due_ns)
+            if alarm.armed_ns != armed_ns:
+                heappop(heap)
+            elif due_ns is not None and due_ns > now_ns:
+                alarm.armed_ns = due_ns
+                self._sequence += 1
+                heapreplace(heap, (due_ns, self._sequence, alarm))
             else:
-                alarm.due_ns = None
-                alarm.fire(now_ns)
+                heappop(heap)
+                alarm.armed_ns = alarm.due_ns = None
+                if due_ns is not None:
+                    alarm.fire(now_ns)
 
     def _arm(self, alarm: Alarm, due_ns: int) -> None:
         alarm.armed_ns = due_ns

@@ -27,6 +27,9 @@ class BrokerServer:
         self._loop = asyncio.get_running_loop()
         # The virtual loop counts nanoseconds itself; a stock loop has none to give.
         self._now_ns: Callable[[], int] = getattr(self._loop, "time_ns", self._rounded_ns)
+        self._call_at_ns: Callable[..., asyncio.TimerHandle] = getattr(
+            self._loop, "call_at_ns", self._call_at_rounded
+        )
         self._listener: Listener | None = None
         self._sinks: dict[int, StreamSink] = {}
         self._accepted = 0
@@ -71,6 +74,11 @@ class BrokerServer:
     def _rounded_ns(self) -> int:
         return round(self._loop.time() * _NS_PER_S)
 
+    def _call_at_rounded(
+        self, due_ns: int, callback: Callable[[int], None], argument: int
+    ) -> asyncio.TimerHandle:
+        return self._loop.call_at(due_ns / _NS_PER_S, callback, argument)
+
     def _accept(self, stream: Stream) -> None:
         limit = self.broker.config.max_packet_size + _SLACK
         self._accepted += 1
@@ -113,7 +121,7 @@ class BrokerServer:
             if self._timer is not None:
                 self._timer.cancel()
             self._armed_ns = due_ns
-            self._timer = self._loop.call_at(due_ns / _NS_PER_S, self._ring, due_ns)
+            self._timer = self._call_at_ns(due_ns, self._ring, due_ns)
 
     def _ring(self, due_ns: int) -> None:
         # A loop may call a hair early: the broker is told the instant that was asked for, never less.

@@ -113,17 +113,21 @@ class StreamSink:
             except OSError:
                 self.abort()
                 return
+            is_whole = sent == len(data)
             self._size -= sent
-            self._chunks = [data[sent:]] if sent < len(data) else []
+            self._chunks.clear()
+            if not is_whole:
+                self._chunks.append(data[sent:])
             if self._is_paused and self._size <= _LOW_WATER and not self._closing:
                 self._is_paused = False
                 self.connection.resume(now_ns)
-            if sent < len(data):
+            if not is_whole:
                 self._watch(True)
                 if self._closing and self._linger is None:
                     self._linger = self._loop.call_later(_LINGER_S, self.abort)
                 return
-        self._watch(False)
+        if self._is_watching:
+            self._watch(False)
         if self._closing:
             self._drain()
             self.abort()
