@@ -10,6 +10,7 @@ BenchRuntimeError
 ├── DiskError            a database cannot be opened, or the disk was used in a wrong way
 ├── JournalError         a journal was given or contains what is no entry
 ├── BrokerUnavailableError   a broker could not be started or found
+├── BrokerUrlError       what was given as a broker's URL is none that can be used
 ├── UnsendableError      no broker can be given this message (`runtime.mqtt.errors`)
 └── MqttProtocolError    the peer sent what MQTT 5 forbids (`runtime.mqtt.errors`)
 """
@@ -61,3 +62,7 @@ class JournalError(BenchRuntimeError):
 
 class BrokerUnavailableError(BenchRuntimeError):
     """A broker could not be started or found; says what to do."""
+
+
+class BrokerUrlError(BenchRuntimeError):
+    """What was given as a broker's URL is none that can be used; shows it without its password."""

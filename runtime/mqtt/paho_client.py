@@ -118,6 +118,8 @@ class HandDrivenClient(Client):
         )
         self._connect_properties = cast("PahoProperties", PackedProperties(properties.encode()))
         self._clean_start = False
+        if config.username:
+            self.username_pw_set(config.username, config.password or None)
         self._host = config.host
         self._port = config.port
         self._configured_keepalive_s = config.keepalive_s

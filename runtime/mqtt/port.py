@@ -58,7 +58,7 @@ class MqttEvents(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class MqttConfig:
-    """How a program connects."""
+    """How a program connects; an empty `username` sends neither (section 3.1.3.5)."""
 
     host: str
     port: int
@@ -71,6 +71,8 @@ class MqttConfig:
     back_off_min_s: float = 1.0
     back_off_max_s: float = 120.0
     user_properties: tuple[tuple[str, str], ...] = field(default=())
+    username: str = ""
+    password: str = field(default="", repr=False)
 
 
 class MqttPort(Protocol):
