@@ -1,15 +1,25 @@
-"""The codec of MQTT 5 control packets (chapters 2 and 3): bytes in, packets out, and back. Pure.
+"""The codec of MQTT 5 and 3.1.1 control packets (chapters 2 and 3): bytes in, packets out, and back. Pure.
 
-Every packet has `encode()`. `PacketReader` puts packets together from a stream; `decode` takes one
-apart. What QoS 2 alone needs (PUBREC, PUBREL, PUBCOMP) is recognised and refused.
+Every packet has `encode(level)`. `PacketReader` puts packets together from a stream; `decode` takes one
+apart.
 """
 
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from runtime.mqtt.errors import MqttProtocolError, malformed, protocol_error
+from runtime.mqtt.ack_packets import Puback, Pubcomp, Pubrec, Pubrel, encode_ack
+from runtime.mqtt.errors import MqttProtocolError, malformed
 from runtime.mqtt.properties import NO_PROPERTIES, PacketType, Properties, PropertyId
-from runtime.mqtt.publish import Publish, encode_puback, encode_publish, make_publish, read_publish
+from runtime.mqtt.publish import (
+    NO_ALIASES,
+    Publish,
+    TopicAliases,
+    encode_puback,
+    encode_publish,
+    make_publish,
+    read_publish,
+    read_publish_3_1_1,
+)
 from runtime.mqtt.reason_codes import ReasonCode
 from runtime.mqtt.session_packets import (
     PINGREQ,
@@ -26,16 +36,17 @@ from runtime.mqtt.subscribe_packets import (
     SEND_NO_RETAINED,
     SEND_RETAINED,
     SEND_RETAINED_IF_NEW,
-    Puback,
     Suback,
     Subscribe,
     Subscription,
     Unsuback,
     Unsubscribe,
 )
-from runtime.mqtt.wire import MAX_VARINT, Cursor
+from runtime.mqtt.wire import MAX_VARINT, MQTT_3_1_1, MQTT_5, Cursor
 
 __all__ = [
+    "MQTT_3_1_1",
+    "MQTT_5",
     "NO_PROPERTIES",
     "PINGREQ",
     "PINGRESP",
@@ -55,19 +66,25 @@ __all__ = [
     "Properties",
     "PropertyId",
     "Puback",
+    "Pubcomp",
     "Publish",
+    "Pubrec",
+    "Pubrel",
     "ReasonCode",
     "Suback",
     "Subscribe",
     "Subscription",
+    "TopicAliases",
     "Unsuback",
     "Unsubscribe",
     "Will",
     "decode",
+    "encode_ack",
     "encode_puback",
     "encode_publish",
     "make_publish",
     "read_publish",
+    "read_publish_3_1_1",
 ]
 
 Packet = (
@@ -75,6 +92,9 @@ Packet = (
     | Connack
     | Publish
     | Puback
+    | Pubrec
+    | Pubrel
+    | Pubcomp
     | Subscribe
     | Suback
     | Unsubscribe
@@ -96,18 +116,14 @@ def _pingresp(cursor: Cursor) -> Pingresp:
     return Pingresp()
 
 
-def _qos_2(cursor: Cursor) -> Packet:
-    raise protocol_error("PUBREC, PUBREL and PUBCOMP belong to QoS 2, which is not spoken here")
-
-
 # By first byte: the flags of every type but PUBLISH are fixed [MQTT-2.1.3-1].
 _DECODERS: Final[dict[int, Callable[[Cursor], Packet]]] = {
     0x10: Connect.decode,
     0x20: Connack.decode,
     0x40: Puback.decode,
-    0x50: _qos_2,
-    0x62: _qos_2,
-    0x70: _qos_2,
+    0x50: Pubrec.decode,
+    0x62: Pubrel.decode,
+    0x70: Pubcomp.decode,
     0x82: Subscribe.decode,
     0x90: Suback.decode,
     0xA2: Unsubscribe.decode,
@@ -119,28 +135,49 @@ _DECODERS: Final[dict[int, Callable[[Cursor], Packet]]] = {
 }
 
 
-def decode(packet: bytes, at: int, *, from_client: bool = False) -> Packet:
-    """Take one whole packet apart; `at` is where its fixed header ends. Raises MqttProtocolError."""
+def decode(
+    packet: bytes,
+    at: int,
+    aliases: TopicAliases = NO_ALIASES,
+    *,
+    from_client: bool = False,
+    level: int = MQTT_5,
+) -> Packet:
+    """Take one whole packet apart; `at` is where its fixed header ends. Raises MqttProtocolError.
+
+    A CONNECT says its level itself.
+    """
     first = packet[0]
     if first >> 4 == PacketType.PUBLISH:
-        return read_publish(packet, at, from_client=from_client)
+        if level < MQTT_5:
+            return read_publish_3_1_1(packet, at)
+        return read_publish(packet, at, aliases, from_client=from_client)
     decoder = _DECODERS.get(first)
     if decoder is None:
         raise malformed(f"no packet begins with 0x{first:02X}")
-    return decoder(Cursor(packet, at))
+    return decoder(Cursor(packet, at, level=level))
 
 
 class PacketReader:
     """Cuts a byte stream into control packets (section 2.1).
 
     `max_packet_size` counts fixed header and all; a longer packet raises 0x95 as soon as its length
-    is known [MQTT-3.1.2-24, MQTT-3.2.2-15].
+    is known [MQTT-3.1.2-24, MQTT-3.2.2-15]. `level` and `aliases` are those of the connection.
     """
 
-    __slots__ = ("_chunks", "_from_client", "_have", "_need", "max_packet_size")
+    __slots__ = ("_chunks", "_from_client", "_have", "_need", "aliases", "level", "max_packet_size")
 
-    def __init__(self, max_packet_size: int = MAX_VARINT + 5, *, from_client: bool = False) -> None:
+    def __init__(
+        self,
+        max_packet_size: int = MAX_VARINT + 5,
+        *,
+        from_client: bool = False,
+        level: int = MQTT_5,
+        aliases: TopicAliases = NO_ALIASES,
+    ) -> None:
         self.max_packet_size = max_packet_size
+        self.level = level
+        self.aliases = aliases
         self._from_client = from_client
         self._chunks: list[bytes] = []
         self._have = 0
@@ -152,7 +189,7 @@ class PacketReader:
         Raises MqttProtocolError, after which the stream cannot be read on.
         """
         for packet, at in self.frames(data):
-            yield decode(packet, at, from_client=self._from_client)
+            yield decode(packet, at, self.aliases, from_client=self._from_client, level=self.level)
 
     def frames(self, data: bytes) -> Iterator[tuple[bytes, int]]:
         """The same undecoded: whole packets, each with the place where its variable header begins."""

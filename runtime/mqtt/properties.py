@@ -5,7 +5,7 @@ from enum import IntEnum
 from typing import Final, Self
 
 from runtime.mqtt.errors import malformed, protocol_error
-from runtime.mqtt.wire import Cursor, encode_binary, encode_text, encode_varint
+from runtime.mqtt.wire import MQTT_5, Cursor, encode_binary, encode_text, encode_varint
 
 Value = int | str | bytes | tuple[str, str]
 
@@ -169,8 +169,10 @@ class Properties:
         """Read property length and properties of a `packet_type`.
 
         Raises MqttProtocolError: 0x81 for an identifier that does not exist or not in this packet,
-        0x82 for one given twice or with a value out of its range.
+        0x82 for one given twice or with a value out of its range. MQTT 3.1.1 has none: nothing is read.
         """
+        if cursor.level < MQTT_5:
+            return cls()
         size = cursor.varint()
         if not size:
             return cls()

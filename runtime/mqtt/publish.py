@@ -2,16 +2,21 @@
 
 A `Publish` keeps what follows the packet identifier (property length, properties, payload) as the one
 piece of bytes that arrived, its `tail`. A broker that forwards it writes head, new identifier, tail.
+Inside it is always MQTT 5; one of MQTT 3.1.1 gets an empty property block when it is read and loses its
+properties when it is written.
 """
 
 from struct import Struct
+from typing import TypeVar
 
 from runtime.mqtt.errors import MqttProtocolError, malformed, protocol_error
-from runtime.mqtt.properties import NO_PROPERTIES, PacketType, Properties
+from runtime.mqtt.properties import NO_PROPERTIES, PacketType, Properties, PropertyId
 from runtime.mqtt.reason_codes import ReasonCode
-from runtime.mqtt.wire import Cursor, decode_text, encode_binary, encode_varint
+from runtime.mqtt.wire import MQTT_5, Cursor, decode_text, encode_binary, encode_varint
 
 NS_PER_S = 1_000_000_000
+
+_P = TypeVar("_P", bound="Publish")
 
 _SHORT_PUBACK = Struct(">HH").pack
 _NO_PROPERTIES = b"\0"
@@ -19,6 +24,7 @@ _NO_PROPERTIES = b"\0"
 # Property identifiers of PUBLISH (table 2-4) as plain integers, for the hot path.
 _FORMAT, _EXPIRY, _CONTENT_TYPE, _RESPONSE_TOPIC, _CORRELATION_DATA = 0x01, 0x02, 0x03, 0x08, 0x09
 _SUBSCRIPTION_ID, _ALIAS, _USER = 0x0B, 0x23, 0x26
+_ALIAS_SEEN = 1 << _ALIAS
 
 
 class Publish:
@@ -85,29 +91,47 @@ class Publish:
             return tail
         return tail[:at] + left_s.to_bytes(4, "big") + tail[at + 4 :]
 
-    def encode(self, packet_id: int = 0, duplicate: bool = False) -> bytes:
-        """The packet; `packet_id` 0 keeps the message's own (QoS 0 has none)."""
+    def encode(self, level: int = MQTT_5) -> bytes:
+        """The packet, with the message's own identifier and DUP flag."""
+        tail = self.tail
         head = self.head
-        if duplicate:
+        if level < MQTT_5:
+            tail = self.payload
+            head = publish_head(self.qos, self.retain, self.topic, len(tail))
+        if self.duplicate:
             head = bytes((head[0] | 0x08,)) + head[1:]
-        if not self.qos:
-            return head + self.tail
-        return head + (packet_id or self.packet_id).to_bytes(2, "big") + self.tail
+        return head + (self.packet_id.to_bytes(2, "big") if self.qos else b"") + tail
 
     def variant(self, qos: int, retain: bool) -> "Publish":
         """The same message with another QoS or RETAIN flag; itself when nothing differs."""
         if qos == self.qos and retain == self.retain:
             return self
-        other = Publish()
+        return self.copy_to(Publish(), qos, retain)
+
+    def copy_to(self, other: _P, qos: int, retain: bool) -> _P:
+        """Make `other` the same message with this QoS and RETAIN flag, not sent yet; returns it."""
         other.topic = self.topic
         other.qos = qos
         other.retain = retain
         other.duplicate = False
         other.packet_id = 0
-        other.head = _head(qos, retain, self.topic, self.tail)
+        other.head = publish_head(qos, retain, self.topic, len(self.tail))
         other.tail = self.tail
         other.expiry_at = self.expiry_at
         other.expires_ns = self.expires_ns
+        return other
+
+    def subscribed_by(self, identifiers: tuple[int, ...]) -> "Publish":
+        """A copy with these Subscription Identifiers in front of its properties [MQTT-3.3.4-3]."""
+        block = b"".join(b"\x0b" + encode_varint(each) for each in identifiers)
+        cursor = Cursor(self.tail)
+        size = cursor.varint()
+        start = encode_varint(size + len(block)) + block
+        other = self.copy_to(Publish(), self.qos, self.retain)
+        other.tail = start + self.tail[cursor.at :]
+        other.head = publish_head(self.qos, self.retain, self.topic, len(other.tail))
+        if self.expiry_at:
+            other.expiry_at = self.expiry_at + len(start) - cursor.at
         return other
 
 
@@ -130,10 +154,11 @@ def make_publish(
     message.packet_id = packet_id
     packed = properties if isinstance(properties, bytes) else properties.encode()
     message.tail = packed + payload
-    message.head = _head(qos, retain, message.topic, message.tail)
+    message.head = publish_head(qos, retain, message.topic, len(message.tail))
     cursor = Cursor(packed)
     size = cursor.varint()
-    message.expiry_at = scan_properties(packed, cursor.at, cursor.at + size, from_client=False) if size else 0
+    at = scan_properties(packed, cursor.at, cursor.at + size, from_client=False) if size else 0
+    message.expiry_at = max(at, 0)
     message.expires_ns = 0
     return message
 
@@ -163,17 +188,60 @@ def encode_puback(packet_id: int, reason_code: int = 0) -> bytes:
     return _SHORT_PUBACK(0x4002, packet_id)
 
 
-def _head(qos: int, retain: bool, topic: bytes, tail: bytes) -> bytes:
-    size = len(topic) + len(tail) + (4 if qos else 2)
+def publish_head(qos: int, retain: bool, topic: bytes, tail_size: int) -> bytes:
+    """What stands before the packet identifier, DUP not set, when `tail_size` bytes follow it."""
+    size = len(topic) + tail_size + (4 if qos else 2)
     return b"".join((bytes((0x30 | qos << 1 | retain,)), encode_varint(size), encode_binary(topic)))
 
 
-def read_publish(packet: bytes, at: int, *, from_client: bool = True) -> Publish:
+class TopicAliases:
+    """The topic aliases a sender has set up on one connection (section 3.3.2.3.4)."""
+
+    __slots__ = ("_topics", "maximum")
+
+    def __init__(self, maximum: int) -> None:
+        self.maximum = maximum
+        self._topics: dict[int, bytes] = {}
+
+    def resolve(self, alias: int, topic: bytes) -> bytes:
+        """The topic that `alias` stands for; one that comes with a topic is set up or changed.
+
+        Raises MqttProtocolError: 0x94 outside 1 … `maximum` [MQTT-3.2.2-17, -18], 0x82 for an alias that
+        was never set up.
+        """
+        if not 0 < alias <= self.maximum:
+            raise MqttProtocolError(
+                ReasonCode.TOPIC_ALIAS_INVALID, f"topic alias {alias}, {self.maximum} at most were agreed on"
+            )
+        if topic:
+            self._topics[alias] = topic
+        elif alias not in self._topics:
+            raise protocol_error(f"topic alias {alias} was not set up on this connection")
+        return self._topics[alias]
+
+
+NO_ALIASES = TopicAliases(0)
+
+
+def read_publish_3_1_1(packet: bytes, at: int) -> Publish:
+    """Take a whole PUBLISH of MQTT 3.1.1 apart. Raises MqttProtocolError 0x81."""
+    cursor = Cursor(packet, at)
+    cursor.binary()
+    if packet[0] & 0x06:
+        cursor.integer(2)
+    message = read_publish(packet[: cursor.at] + _NO_PROPERTIES + cursor.rest(), at)
+    message.head = publish_head(message.qos, message.retain, message.topic, len(message.tail))
+    return message
+
+
+def read_publish(
+    packet: bytes, at: int, aliases: TopicAliases = NO_ALIASES, *, from_client: bool = True
+) -> Publish:
     """Take a whole PUBLISH apart; `at` is where the variable header begins.
 
-    The topic is not checked here: a broker does that once per topic, not once per message.
-    Raises MqttProtocolError: 0x81, 0x82, 0x94 for a topic alias (nobody here announces a Topic Alias
-    Maximum, section 3.3.2.3.4), 0x9B for QoS 2.
+    The topic is not checked here: a broker does that once per topic, not once per message. A topic alias
+    is resolved and taken out: it belongs to one connection.
+    Raises MqttProtocolError: 0x81, 0x82, and 0x94 as `TopicAliases` does.
     """
     first = packet[0]
     qos = first >> 1 & 3
@@ -192,10 +260,8 @@ def read_publish(packet: bytes, at: int, *, from_client: bool = True) -> Publish
         packet_id = packet[topic_end] << 8 | packet[topic_end + 1]
         if not packet_id:
             raise protocol_error("a packet identifier cannot be 0 [MQTT-2.2.1-3]")
-        if qos > 1:
-            if qos == 3:
-                raise malformed("QoS 3 does not exist [MQTT-3.3.1-4]")
-            raise MqttProtocolError(ReasonCode.QOS_NOT_SUPPORTED, "QoS 2 above Maximum QoS 1")
+        if qos == 3:
+            raise malformed("QoS 3 does not exist [MQTT-3.3.1-4]")
         message.packet_id = packet_id
         message.duplicate = first & 8 != 0
     else:
@@ -220,15 +286,35 @@ def read_publish(packet: bytes, at: int, *, from_client: bool = True) -> Publish
     if block_at + block > size:
         raise malformed("the properties are longer than their packet")
     expiry_at = scan_properties(packet, block_at, block_at + block, from_client=from_client)
+    if expiry_at < 0:
+        return _without_alias(message, aliases)
     message.expiry_at = expiry_at and expiry_at - tail_at
     return message
+
+
+def _without_alias(message: Publish, aliases: TopicAliases) -> Publish:
+    properties = message.properties
+    alias = properties.integer(PropertyId.TOPIC_ALIAS, 0)
+    topic = aliases.resolve(alias, message.topic)
+    plain = make_publish(
+        "",
+        message.payload,
+        qos=message.qos,
+        packet_id=message.packet_id,
+        retain=message.retain,
+        duplicate=message.duplicate,
+        properties=properties.without(PropertyId.TOPIC_ALIAS),
+    )
+    plain.topic = topic
+    plain.head = publish_head(message.qos, message.retain, topic, len(plain.tail))
+    return plain
 
 
 def scan_properties(data: bytes, at: int, end: int, *, from_client: bool) -> int:
     """Check the properties of a PUBLISH in `data[at:end]` without taking them apart.
 
-    Returns where the four bytes of the Message Expiry Interval stand, 0 when there is none.
-    Raises MqttProtocolError as `Properties.decode` does, and 0x94 for a topic alias.
+    Returns where the four bytes of the Message Expiry Interval stand, 0 when there is none, and -1 when
+    there is a topic alias. Raises MqttProtocolError as `Properties.decode` does.
     """
     expiry_at = 0
     seen = 0
@@ -265,7 +351,7 @@ def scan_properties(data: bytes, at: int, end: int, *, from_client: bool) -> int
         raise malformed("a property is longer than its packet") from None
     if at > end:
         raise malformed("a property is longer than the properties")
-    return expiry_at
+    return -1 if seen & _ALIAS_SEEN else expiry_at
 
 
 def _scan_rare(identifier: int, data: bytes, at: int, end: int, from_client: bool) -> int:
@@ -275,7 +361,7 @@ def _scan_rare(identifier: int, data: bytes, at: int, end: int, from_client: boo
             raise protocol_error("PAYLOAD_FORMAT_INDICATOR is 0 or 1")
         return at + 1
     if identifier == _ALIAS:
-        raise MqttProtocolError(ReasonCode.TOPIC_ALIAS_INVALID, "no topic aliases were agreed on")
+        return at + 2
     if identifier != _SUBSCRIPTION_ID:
         raise malformed(f"property 0x{identifier:02X} has no place in PUBLISH")
     if from_client:

@@ -1,14 +1,13 @@
-"""SUBSCRIBE, SUBACK, UNSUBSCRIBE, UNSUBACK (sections 3.8 … 3.11) and the long form of PUBACK (3.4)."""
+"""SUBSCRIBE, SUBACK, UNSUBSCRIBE and UNSUBACK (sections 3.8 … 3.11), in MQTT 5 and in MQTT 3.1.1."""
 
 from dataclasses import dataclass
 from typing import Final, NamedTuple, Self
 
 from runtime.mqtt.errors import malformed, protocol_error
 from runtime.mqtt.properties import NO_PROPERTIES, PacketType, Properties
-from runtime.mqtt.publish import encode_puback
 from runtime.mqtt.reason_codes import ReasonCode
-from runtime.mqtt.session_packets import packet, reason_code
-from runtime.mqtt.wire import Cursor, encode_text
+from runtime.mqtt.session_packets import packet, read_packet_id, reason_code
+from runtime.mqtt.wire import MQTT_5, Cursor, encode_text
 
 SEND_RETAINED: Final = 0
 SEND_RETAINED_IF_NEW: Final = 1
@@ -26,31 +25,6 @@ class Subscription(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Puback:
-    """A QoS 1 message has been taken over, or was refused (section 3.4)."""
-
-    packet_id: int
-    reason_code: ReasonCode = ReasonCode.SUCCESS
-    properties: Properties = NO_PROPERTIES
-
-    def encode(self) -> bytes:
-        """The packet, in its short form where that says the same."""
-        if not self.properties.pairs:
-            return encode_puback(self.packet_id, self.reason_code)
-        body = self.packet_id.to_bytes(2, "big") + bytes((self.reason_code,))
-        return packet(0x40, body + self.properties.encode())
-
-    @classmethod
-    def decode(cls, cursor: Cursor) -> Self:
-        """Raises MqttProtocolError."""
-        packet_id = read_packet_id(cursor)
-        code = reason_code(cursor.integer(1)) if cursor.more else ReasonCode.SUCCESS
-        properties = Properties.decode(cursor, PacketType.PUBACK) if cursor.more else NO_PROPERTIES
-        cursor.finish()
-        return cls(packet_id, code, properties)
-
-
-@dataclass(frozen=True, slots=True)
 class Subscribe:
     """A client wants what matches its filters (section 3.8)."""
 
@@ -58,12 +32,13 @@ class Subscribe:
     subscriptions: tuple[Subscription, ...]
     properties: Properties = NO_PROPERTIES
 
-    def encode(self) -> bytes:
-        """The packet."""
-        body = self.packet_id.to_bytes(2, "big") + self.properties.encode()
+    def encode(self, level: int = MQTT_5) -> bytes:
+        """The packet; MQTT 3.1.1 leaves out every option but the QoS."""
+        is_5 = level == MQTT_5
+        body = self.packet_id.to_bytes(2, "big") + (self.properties.encode() if is_5 else b"")
         for topic_filter, qos, no_local, retain_as_published, retain_handling in self.subscriptions:
             options = qos | no_local << 2 | retain_as_published << 3 | retain_handling << 4
-            body += encode_text(topic_filter) + bytes((options,))
+            body += encode_text(topic_filter) + bytes((options if is_5 else qos,))
         return packet(0x82, body)
 
     @classmethod
@@ -74,7 +49,7 @@ class Subscribe:
         subscriptions = []
         while cursor.more:
             topic_filter, options = cursor.text(), cursor.integer(1)
-            if options & 0xC0:
+            if options & (0xC0 if cursor.level == MQTT_5 else 0xFC):
                 raise malformed("reserved subscription options are set [MQTT-3.8.3-5]")
             qos, retain_handling = options & 3, options >> 4
             if qos == 3 or retain_handling == 3:
@@ -94,10 +69,11 @@ class Unsubscribe:
     topic_filters: tuple[str, ...]
     properties: Properties = NO_PROPERTIES
 
-    def encode(self) -> bytes:
+    def encode(self, level: int = MQTT_5) -> bytes:
         """The packet."""
         filters = b"".join(encode_text(topic_filter) for topic_filter in self.topic_filters)
-        return packet(0xA2, self.packet_id.to_bytes(2, "big") + self.properties.encode() + filters)
+        head = self.packet_id.to_bytes(2, "big") + (self.properties.encode() if level == MQTT_5 else b"")
+        return packet(0xA2, head + filters)
 
     @classmethod
     def decode(cls, cursor: Cursor) -> Self:
@@ -120,8 +96,11 @@ class Suback:
     reason_codes: tuple[ReasonCode, ...]
     properties: Properties = NO_PROPERTIES
 
-    def encode(self) -> bytes:
-        """The packet."""
+    def encode(self, level: int = MQTT_5) -> bytes:
+        """The packet; to MQTT 3.1.1 every refusal is 0x80 (3.1.1, section 3.9.3)."""
+        if level < MQTT_5:
+            codes = bytes(min(code, ReasonCode.UNSPECIFIED_ERROR) for code in self.reason_codes)
+            return packet(0x90, self.packet_id.to_bytes(2, "big") + codes)
         head = self.packet_id.to_bytes(2, "big") + self.properties.encode()
         return packet(0x90, head + bytes(self.reason_codes))
 
@@ -135,28 +114,24 @@ class Suback:
 
 @dataclass(frozen=True, slots=True)
 class Unsuback:
-    """One reason code per filter of an UNSUBSCRIBE (section 3.11)."""
+    """One reason code per filter of an UNSUBSCRIBE (section 3.11); in MQTT 3.1.1 none."""
 
     packet_id: int
     reason_codes: tuple[ReasonCode, ...]
     properties: Properties = NO_PROPERTIES
 
-    def encode(self) -> bytes:
-        """The packet."""
-        head = self.packet_id.to_bytes(2, "big") + self.properties.encode()
-        return packet(0xB0, head + bytes(self.reason_codes))
+    def encode(self, level: int = MQTT_5) -> bytes:
+        """The packet; MQTT 3.1.1 has no reason codes in it."""
+        head = self.packet_id.to_bytes(2, "big")
+        if level < MQTT_5:
+            return packet(0xB0, head)
+        return packet(0xB0, head + self.properties.encode() + bytes(self.reason_codes))
 
     @classmethod
     def decode(cls, cursor: Cursor) -> Self:
         """Raises MqttProtocolError."""
         packet_id = read_packet_id(cursor)
         properties = Properties.decode(cursor, PacketType.UNSUBACK)
+        if cursor.level < MQTT_5:
+            cursor.finish()
         return cls(packet_id, tuple(map(reason_code, cursor.rest())), properties)
-
-
-def read_packet_id(cursor: Cursor) -> int:
-    """Packet identifier; MqttProtocolError 0x82 when 0 [MQTT-2.2.1-3]."""
-    packet_id = cursor.integer(2)
-    if not packet_id:
-        raise protocol_error("a packet identifier cannot be 0 [MQTT-2.2.1-3]")
-    return packet_id

@@ -1,8 +1,15 @@
-"""Data representation of MQTT 5, section 1.5: integers, strings, binary data."""
+"""Data representation of MQTT 5, section 1.5: integers, strings, binary data. MQTT 3.1.1 has the same."""
+
+from typing import Final
 
 from runtime.mqtt.errors import malformed
 
 MAX_VARINT = 268_435_455
+
+MQTT_3_1_1: Final = 4
+"""Protocol level of MQTT 3.1.1, as CONNECT carries it (3.1.1, section 3.1.2.2)."""
+MQTT_5: Final = 5
+"""Protocol version of MQTT 5 (section 3.1.2.2)."""
 
 
 def encode_varint(value: int) -> bytes:
@@ -48,14 +55,18 @@ def decode_text(raw: bytes) -> str:
 
 
 class Cursor:
-    """Reads fields one after the other; MqttProtocolError 0x81 when the packet ends too soon."""
+    """Reads fields one after the other; MqttProtocolError 0x81 when the packet ends too soon.
 
-    __slots__ = ("at", "data", "end")
+    `level` is the protocol level the packet is written in: MQTT_5, or MQTT_3_1_1 without any properties.
+    """
 
-    def __init__(self, data: bytes, at: int = 0, end: int | None = None) -> None:
+    __slots__ = ("at", "data", "end", "level")
+
+    def __init__(self, data: bytes, at: int = 0, end: int | None = None, level: int = MQTT_5) -> None:
         self.data = data
         self.at = at
         self.end = len(data) if end is None else end
+        self.level = level
 
     @property
     def more(self) -> bool:

@@ -22,7 +22,13 @@ class BrokerConfig:
     most, however large its own Receive Maximum. `max_queued` bounds the messages a session holds beside
     those in flight, for an absent and for a slow client alike. `max_session_expiry_s` caps what a client
     asks for; 0xFFFFFFFF lets a session live for ever. `connect_timeout_s` is the reasonable time of
-    section 3.1 for CONNECT to arrive.
+    section 3.1 for CONNECT to arrive, in a packet of at most `max_connect_size` bytes.
+
+    Against hostile clients: `max_packet_rate_hz` is what one connection may send in the long run, a second's
+    worth at once (0x96; 0 sets no limit); `max_sessions`, `max_subscriptions` of one session,
+    `max_topic_levels` of a name or filter and `max_retained_bytes` bound what they can make us keep.
+
+    `sys_interval_s` is how often subscribers of $SYS are told what has changed.
     """
 
     receive_maximum: int = 1_000
@@ -32,6 +38,14 @@ class BrokerConfig:
     drop_policy: DropPolicy = DropPolicy.NEWEST
     max_session_expiry_s: int = 0xFFFF_FFFF
     connect_timeout_s: int = 10
+    max_connect_size: int = 65_536
+    topic_alias_maximum: int = 10
+    max_packet_rate_hz: int = 0
+    max_sessions: int = 100_000
+    max_subscriptions: int = 10_000
+    max_topic_levels: int = 128
+    max_retained_bytes: int = 268_435_456
+    sys_interval_s: int = 10
 
 
 PROFILES: Final = {

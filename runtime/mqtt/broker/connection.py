@@ -4,35 +4,39 @@ from collections.abc import Callable
 from enum import Enum, auto
 from typing import Final, Protocol
 
+from runtime.mqtt.ack_packets import PUBCOMP, PUBREC, PUBREL, encode_ack
 from runtime.mqtt.broker.alarms import Alarm, Alarms
 from runtime.mqtt.broker.config import BrokerConfig
+from runtime.mqtt.broker.connecting import announcement, read_connect, refusal
+from runtime.mqtt.broker.counts import Counts
+from runtime.mqtt.broker.faults import BrokerFaults
+from runtime.mqtt.broker.intake import SYSTEM_TOPICS, take_specially
 from runtime.mqtt.broker.router import Router
 from runtime.mqtt.broker.session import Session
 from runtime.mqtt.broker.sessions import Sessions
 from runtime.mqtt.errors import MqttProtocolError, malformed, protocol_error
 from runtime.mqtt.packets import (
+    MQTT_5,
     PINGRESP,
     Connack,
-    Connect,
     Disconnect,
     PacketReader,
     PacketType,
-    Properties,
     PropertyId,
     Puback,
+    Pubcomp,
+    Publish,
+    Pubrec,
+    Pubrel,
     ReasonCode,
     Suback,
     Subscribe,
+    TopicAliases,
     Unsuback,
     Unsubscribe,
 )
-from runtime.mqtt.properties import Value
-from runtime.mqtt.publish import NS_PER_S, encode_puback, read_publish
+from runtime.mqtt.publish import NS_PER_S, encode_puback, read_publish, read_publish_3_1_1
 from runtime.mqtt.wire import Cursor
-
-_OLD_PROTOCOLS: Final = (b"\0\4MQTT\4", b"\0\6MQIsdp\3")
-"""MQTT 3.1.1 and 3.1: their clients cannot read the CONNACK of MQTT 5."""
-_OLD_PROTOCOL_REFUSED: Final = b"\x20\x02\x00\x01"
 
 
 class Sink(Protocol):
@@ -46,9 +50,30 @@ class Sink(Protocol):
         """Send what was written, then close the network connection."""
 
 
+class Home(Protocol):
+    """The broker a connection belongs to."""
+
+    @property
+    def config(self) -> BrokerConfig:
+        """Its limits."""
+
+    @property
+    def counts(self) -> Counts:
+        """What it has done."""
+
+    @property
+    def faults(self) -> BrokerFaults:
+        """What it does wrong."""
+
+    @property
+    def sessions(self) -> Sessions:
+        """Whom it knows."""
+
+
 class _State(Enum):
     AWAITING_CONNECT = auto()
     CONNECTED = auto()
+    CONNECTED_3_1_1 = auto()
     CLOSED = auto()
 
 
@@ -62,9 +87,14 @@ class Connection:
     __slots__ = (
         "_alarm",
         "_alarms",
+        "_aliases",
         "_config",
+        "_counts",
+        "_faults",
         "_grace_ns",
         "_handlers",
+        "_level",
+        "_paid_until_ns",
         "_paused",
         "_reader",
         "_router",
@@ -76,29 +106,26 @@ class Connection:
         "_write",
     )
 
-    def __init__(
-        self,
-        config: BrokerConfig,
-        sessions: Sessions,
-        router: Router,
-        alarms: Alarms,
-        sink: Sink,
-        now_ns: int,
-    ) -> None:
-        self._config = config
-        self._sessions = sessions
+    def __init__(self, home: Home, router: Router, alarms: Alarms, sink: Sink, now_ns: int) -> None:
+        self._config = home.config
+        self._counts = home.counts
+        self._faults = home.faults
+        self._sessions = home.sessions
         self._router = router
         self._alarms = alarms
         self._sink = sink
         self._write = sink.write
-        self._reader = PacketReader(config.max_packet_size)
+        self._reader = PacketReader(min(home.config.max_connect_size, home.config.max_packet_size))
+        self._level = MQTT_5
+        self._aliases = TopicAliases(home.config.topic_alias_maximum)
         self._enter(_State.AWAITING_CONNECT)
         self._session: Session | None = None
         self._paused = False
         self._unsent_acks = 0
+        self._paid_until_ns = 0
         self._grace_ns = 0
         self._alarm = Alarm(self._time_out)
-        alarms.set(self._alarm, now_ns + config.connect_timeout_s * NS_PER_S)
+        alarms.set(self._alarm, now_ns + home.config.connect_timeout_s * NS_PER_S)
 
     @property
     def client_id(self) -> str:
@@ -107,8 +134,10 @@ class Connection:
 
     def receive(self, now_ns: int, data: bytes) -> None:
         """Bytes have arrived."""
+        packets = 0
         try:
             for packet, at in self._reader.frames(data):
+                packets += 1
                 handler = self._handlers.get(packet[0])
                 if handler is None:
                     self._misplaced(packet[0])
@@ -116,7 +145,10 @@ class Connection:
                     handler(self, now_ns, packet, at)
                 if self._grace_ns:
                     self._alarm.due_ns = now_ns + self._grace_ns
+            if self._config.max_packet_rate_hz:
+                self._pay(packets, now_ns)
         except MqttProtocolError as error:
+            self._counts.refused += 1
             self._fail(now_ns, error.reason_code)
 
     def closed(self, now_ns: int) -> None:
@@ -156,7 +188,7 @@ class Connection:
         """Tell the peer why, if it may be told [MQTT-3.14.0-1], and close."""
         if self._state is _State.CLOSED:
             return
-        if self._state is _State.CONNECTED:
+        if self._state is _State.CONNECTED:  # MQTT 3.1.1 knows no DISCONNECT from a server
             self._write(Disconnect(reason_code).encode())
         self._sink.close()
         self._end(now_ns)
@@ -171,6 +203,13 @@ class Connection:
         if session is not None:
             self._sessions.detach(session, now_ns)
 
+    def _pay(self, packets: int, now_ns: int) -> None:
+        """Each packet takes its share of a second; nobody may be a whole second ahead (GCRA, ITU-T I.371)."""
+        share_ns = packets * NS_PER_S // self._config.max_packet_rate_hz
+        self._paid_until_ns = max(self._paid_until_ns, now_ns) + share_ns
+        if self._paid_until_ns > now_ns + NS_PER_S:
+            raise MqttProtocolError(ReasonCode.MESSAGE_RATE_TOO_HIGH, "more packets than agreed on")
+
     def _misplaced(self, first: int) -> None:
         if self._state is _State.CLOSED:
             return
@@ -179,22 +218,29 @@ class Connection:
             raise malformed(f"no packet begins with 0x{first:02X}")
         raise protocol_error(f"{PacketType(packet_type).name} has no place in state {self._state.name}")
 
+    # CONNECT
+
     def _connect(self, now_ns: int, packet: bytes, at: int) -> None:
         try:
-            connect = Connect.decode(Cursor(packet, at))
-            if PropertyId.AUTHENTICATION_METHOD in connect.properties:
-                raise MqttProtocolError(
-                    ReasonCode.BAD_AUTHENTICATION_METHOD, "extended authentication is not offered"
-                )
+            connect = read_connect(packet, at)
+            refused = self._faults.on_connect(connect.client_id) if self._faults.is_active else None
+            if refused is not None:
+                raise MqttProtocolError(refused, "the broker was told to refuse this connection")
             assigned = "" if connect.client_id else self._sessions.assign_client_id()
             session, present = self._sessions.attach(connect, connect.client_id or assigned, self, now_ns)
         except MqttProtocolError as error:
-            old = packet.startswith(_OLD_PROTOCOLS, at)
-            self._write(_OLD_PROTOCOL_REFUSED if old else Connack(False, error.reason_code).encode())
+            self._write(refusal(packet, at, error.reason_code))
             raise
         self._session = session
-        self._enter(_State.CONNECTED)
-        self._write(Connack(present, properties=self._announce(connect, session, assigned)).encode())
+        self._level = self._reader.level = connect.level
+        self._reader.max_packet_size = self._config.max_packet_size
+        if connect.level == MQTT_5:
+            self._enter(_State.CONNECTED)
+            properties = announcement(self._config, connect, session.expiry_s, assigned)
+            self._write(Connack(present, properties=properties).encode())
+        else:
+            self._enter(_State.CONNECTED_3_1_1)
+            self._write(Connack(present).encode(connect.level))
         self._grace_ns = connect.keep_alive_s * NS_PER_S * 3 // 2
         if self._grace_ns:
             self._alarms.set(self._alarm, now_ns + self._grace_ns)
@@ -203,71 +249,114 @@ class Connection:
         if not self._paused:
             session.open_road(self._write, now_ns)
 
-    def _announce(self, connect: Connect, session: Session, assigned: str) -> Properties:
-        """What a client must know of this server (section 3.2.2.3); no Topic Alias Maximum means 0."""
-        config = self._config
-        pairs: list[tuple[PropertyId, Value]] = [
-            (PropertyId.RECEIVE_MAXIMUM, config.receive_maximum),
-            (PropertyId.MAXIMUM_QOS, 1),
-            (PropertyId.MAXIMUM_PACKET_SIZE, config.max_packet_size),
-            (PropertyId.SUBSCRIPTION_IDENTIFIER_AVAILABLE, 0),
-            (PropertyId.SHARED_SUBSCRIPTION_AVAILABLE, 0),
-        ]
-        if session.expiry_s != connect.properties.integer(PropertyId.SESSION_EXPIRY_INTERVAL, 0):
-            pairs.append((PropertyId.SESSION_EXPIRY_INTERVAL, session.expiry_s))
-        if assigned:
-            pairs.append((PropertyId.ASSIGNED_CLIENT_IDENTIFIER, assigned))
-        return Properties(*pairs)
+    # Messages from the client
 
     def _publish(self, now_ns: int, packet: bytes, at: int) -> None:
-        message = read_publish(packet, at)
-        matched = self._router.publish(message, self._session, now_ns)
+        self._take(read_publish(packet, at, self._aliases), now_ns)
+
+    def _publish_3_1_1(self, now_ns: int, packet: bytes, at: int) -> None:
+        self._take(read_publish_3_1_1(packet, at), now_ns)
+
+    def _take(self, message: Publish, now_ns: int) -> None:
+        session = self._session
+        if message.qos == 2 and session is not None:
+            if session.is_repeated(message.packet_id):
+                self._write(encode_ack(PUBREC, message.packet_id))
+                return
+            if session.incoming >= self._config.receive_maximum:
+                raise MqttProtocolError(
+                    ReasonCode.RECEIVE_MAXIMUM_EXCEEDED, "more QoS 2 messages than were released"
+                )
+        if self._faults.is_active or message.topic.startswith(SYSTEM_TOPICS):
+            self._take_specially(message, now_ns)
+            return
+        self._counts.messages_in += 1
+        matched = self._router.publish(message, session, now_ns)
         if message.qos:
-            if self._paused:
-                self._unsent_acks += 1
-                if self._unsent_acks > self._config.receive_maximum:
-                    raise MqttProtocolError(
-                        ReasonCode.RECEIVE_MAXIMUM_EXCEEDED, "more QoS 1 messages than acknowledgements sent"
-                    )
-            self._write(
-                encode_puback(message.packet_id, 0 if matched else ReasonCode.NO_MATCHING_SUBSCRIBERS)
-            )
+            self._answer(message, 0 if matched else ReasonCode.NO_MATCHING_SUBSCRIBERS)
+
+    def _take_specially(self, message: Publish, now_ns: int) -> None:
+        code = take_specially(self._faults, self._router, self._counts, message, self._session, now_ns)
+        if code is None:
+            self._sink.close()
+            self._end(now_ns)
+        else:
+            self._answer(message, code)
+
+    def _answer(self, message: Publish, code: int) -> None:
+        """Acknowledge a message, or refuse it as far as the level has words for that."""
+        if self._paused:
+            self._unsent_acks += 1
+            if self._unsent_acks > self._config.receive_maximum:
+                raise MqttProtocolError(
+                    ReasonCode.RECEIVE_MAXIMUM_EXCEEDED, "more messages than acknowledgements sent"
+                )
+        if self._level < MQTT_5:
+            code = 0
+        if message.qos == 1:
+            self._write(encode_puback(message.packet_id, code))
+        elif message.qos == 2:
+            if code < ReasonCode.UNSPECIFIED_ERROR and self._session is not None:
+                self._session.receive(message.packet_id)
+            self._write(encode_ack(PUBREC, message.packet_id, code))
+
+    def _pubrel(self, now_ns: int, packet: bytes, at: int) -> None:
+        packet_id = Pubrel.decode(Cursor(packet, at, level=self._level)).packet_id
+        is_known = self._session is not None and self._session.release(packet_id)
+        code = 0 if is_known or self._level < MQTT_5 else ReasonCode.PACKET_IDENTIFIER_NOT_FOUND
+        self._write(encode_ack(PUBCOMP, packet_id, code))
+
+    # Acknowledgements from the client
 
     def _puback(self, now_ns: int, packet: bytes, at: int) -> None:
         if len(packet) == 4:
             packet_id = packet[2] << 8 | packet[3]
         else:
-            packet_id = Puback.decode(Cursor(packet, at)).packet_id
+            packet_id = Puback.decode(Cursor(packet, at, level=self._level)).packet_id
         if self._session is not None:
             self._session.acknowledge(packet_id, now_ns)
 
+    def _pubrec(self, now_ns: int, packet: bytes, at: int) -> None:
+        pubrec = Pubrec.decode(Cursor(packet, at, level=self._level))
+        if self._session is None:
+            return
+        code = self._session.received(pubrec.packet_id, pubrec.reason_code, now_ns)
+        if code is not None:
+            self._write(encode_ack(PUBREL, pubrec.packet_id, 0 if self._level < MQTT_5 else code))
+
+    def _pubcomp(self, now_ns: int, packet: bytes, at: int) -> None:
+        packet_id = Pubcomp.decode(Cursor(packet, at, level=self._level)).packet_id
+        if self._session is not None:
+            self._session.complete(packet_id, now_ns)
+
+    # Subscriptions
+
     def _subscribe(self, now_ns: int, packet: bytes, at: int) -> None:
-        subscribe = Subscribe.decode(Cursor(packet, at))
-        if PropertyId.SUBSCRIPTION_IDENTIFIER in subscribe.properties:
-            raise MqttProtocolError(
-                ReasonCode.SUBSCRIPTION_IDENTIFIERS_NOT_SUPPORTED, "they were announced as not available"
-            )
+        subscribe = Subscribe.decode(Cursor(packet, at, level=self._level))
         session = self._session
         if session is None:
             return
+        identifier = subscribe.properties.integer(PropertyId.SUBSCRIPTION_IDENTIFIER, 0)
         codes = []
         granted = []
         for subscription in subscribe.subscriptions:
             is_new = subscription.topic_filter not in session.subscriptions
-            code = self._router.subscribe(session, subscription)
+            code = self._router.subscribe(session, subscription, identifier)
             codes.append(code)
             if code < ReasonCode.UNSPECIFIED_ERROR:
                 granted.append((subscription, is_new))
-        self._write(Suback(subscribe.packet_id, tuple(codes)).encode())
+        self._write(Suback(subscribe.packet_id, tuple(codes)).encode(self._level))
         for subscription, is_new in granted:
-            self._router.send_retained(session, subscription, is_new, now_ns)
+            self._router.send_retained(session, subscription, identifier, is_new, now_ns)
 
     def _unsubscribe(self, now_ns: int, packet: bytes, at: int) -> None:
-        unsubscribe = Unsubscribe.decode(Cursor(packet, at))
+        unsubscribe = Unsubscribe.decode(Cursor(packet, at, level=self._level))
         session = self._session
         if session is not None:
             codes = [self._router.unsubscribe(session, each) for each in unsubscribe.topic_filters]
-            self._write(Unsuback(unsubscribe.packet_id, tuple(codes)).encode())
+            self._write(Unsuback(unsubscribe.packet_id, tuple(codes)).encode(self._level))
+
+    # The rest
 
     def _pingreq(self, now_ns: int, packet: bytes, at: int) -> None:
         if len(packet) > at:
@@ -275,7 +364,7 @@ class Connection:
         self._write(PINGRESP)
 
     def _disconnect(self, now_ns: int, packet: bytes, at: int) -> None:
-        disconnect = Disconnect.decode(Cursor(packet, at))
+        disconnect = Disconnect.decode(Cursor(packet, at, level=self._level))
         session = self._session
         if session is not None:
             expiry_s = disconnect.properties.integer(PropertyId.SESSION_EXPIRY_INTERVAL, session.expiry_s)
@@ -290,15 +379,19 @@ class Connection:
 
 _Handler = Callable[[Connection, int, bytes, int], None]
 
+_COMMON: Final[dict[int, _Handler]] = {
+    0x40: Connection._puback,
+    0x50: Connection._pubrec,
+    0x62: Connection._pubrel,
+    0x70: Connection._pubcomp,
+    0x82: Connection._subscribe,
+    0xA2: Connection._unsubscribe,
+    0xC0: Connection._pingreq,
+    0xE0: Connection._disconnect,
+}
 _HANDLERS: Final[dict[_State, dict[int, _Handler]]] = {
     _State.AWAITING_CONNECT: {0x10: Connection._connect},
-    _State.CONNECTED: {
-        **dict.fromkeys(range(0x30, 0x40), Connection._publish),
-        0x40: Connection._puback,
-        0x82: Connection._subscribe,
-        0xA2: Connection._unsubscribe,
-        0xC0: Connection._pingreq,
-        0xE0: Connection._disconnect,
-    },
+    _State.CONNECTED: _COMMON | dict.fromkeys(range(0x30, 0x40), Connection._publish),
+    _State.CONNECTED_3_1_1: _COMMON | dict.fromkeys(range(0x30, 0x40), Connection._publish_3_1_1),
     _State.CLOSED: {},
 }

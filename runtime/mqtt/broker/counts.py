@@ -5,12 +5,21 @@ class Counts:
     """Plain counters, read at any time.
 
     `messages_in` PUBLISH taken from clients and wills, `messages_out` PUBLISH written to clients,
-    `redelivered` those of them with DUP, `acknowledged` PUBACK that clients sent for them, `dropped`
-    messages lost to a full queue or a client's Maximum Packet Size, `expired` messages whose Message
-    Expiry Interval passed before their delivery began.
+    `redelivered` those of them with DUP, `acknowledged` PUBACK and PUBCOMP that clients sent for them,
+    `dropped` messages lost to a full queue or a client's Maximum Packet Size, or not retained for want of
+    room, `expired` messages whose Message Expiry Interval passed before their delivery began, `refused`
+    connections and packets that a limit or the standard forbade.
     """
 
-    __slots__ = ("acknowledged", "dropped", "expired", "messages_in", "messages_out", "redelivered")
+    __slots__ = (
+        "acknowledged",
+        "dropped",
+        "expired",
+        "messages_in",
+        "messages_out",
+        "redelivered",
+        "refused",
+    )
 
     def __init__(self) -> None:
         self.messages_in = 0
@@ -19,6 +28,7 @@ class Counts:
         self.acknowledged = 0
         self.dropped = 0
         self.expired = 0
+        self.refused = 0
 
     def __repr__(self) -> str:
         return f"Counts({', '.join(f'{name}={getattr(self, name)}' for name in self.__slots__)})"

@@ -1,15 +1,25 @@
-"""From a message to the sessions that want it: subscriptions, retained messages, cached routes."""
+"""From a message to the sessions that want it: subscriptions, shared subscriptions, cached routes."""
 
+from collections.abc import Callable
 from typing import Final, NamedTuple
 
+from runtime.mqtt.broker.config import BrokerConfig
 from runtime.mqtt.broker.counts import Counts
+from runtime.mqtt.broker.ledger import Ledger, OwnedPublish
+from runtime.mqtt.broker.retained import RetainedMessages
 from runtime.mqtt.broker.session import Session
-from runtime.mqtt.broker.topic_tree import TopicTree, filter_is_valid, matches, topic_name
+from runtime.mqtt.broker.shared_group import SharedGroup
+from runtime.mqtt.broker.topic_tree import TopicTree, filter_is_valid, matches, shared_filter, topic_name
+from runtime.mqtt.errors import MqttProtocolError
 from runtime.mqtt.publish import NS_PER_S, Publish
 from runtime.mqtt.reason_codes import ReasonCode
 from runtime.mqtt.subscribe_packets import SEND_NO_RETAINED, SEND_RETAINED_IF_NEW, Subscription
 
 _MAX_ROUTES: Final = 65_536
+_MAX_ROUTED_TOPIC: Final = 512
+"""Longer topics are looked up anew each time: the cache must not be a place to fill our memory."""
+
+SYSTEM_LEVEL: Final = "$SYS"
 
 
 class _Interest(NamedTuple):
@@ -17,6 +27,7 @@ class _Interest(NamedTuple):
     qos: int
     no_local: bool
     retain_as_published: bool
+    identifiers: tuple[int, ...]
 
 
 class _Route(NamedTuple):
@@ -24,111 +35,199 @@ class _Route(NamedTuple):
 
     plain: tuple[Session, ...]
     special: tuple[_Interest, ...]
+    groups: tuple[SharedGroup, ...]
 
 
 class Router:
-    """Subscriptions of all sessions, and retained messages."""
+    """Subscriptions of all sessions. `watch_system` is told of an interest in $SYS and gives its messages."""
 
-    __slots__ = ("_counts", "_interests", "_retained", "_routes")
+    __slots__ = (
+        "_config",
+        "_counts",
+        "_groups",
+        "_interests",
+        "_ledger",
+        "_routes",
+        "retained",
+        "subscriptions",
+        "watch_system",
+    )
 
-    def __init__(self, counts: Counts) -> None:
+    def __init__(self, config: BrokerConfig, counts: Counts, ledger: Ledger | None) -> None:
+        self._config = config
         self._counts = counts
-        self._interests: TopicTree[_Interest] = TopicTree()
+        self._ledger = ledger
+        self._interests: TopicTree[_Interest | SharedGroup] = TopicTree()
+        self._groups: dict[str, SharedGroup] = {}
         self._routes: dict[bytes, _Route] = {}
-        self._retained: dict[bytes, Publish] = {}
+        self.retained = RetainedMessages(config.max_retained_bytes, counts, ledger)
+        self.subscriptions = 0
+        """How many there are."""
+        self.watch_system: Callable[[int], list[Publish]] = _no_messages
+
+    @property
+    def has_system_interest(self) -> bool:
+        """Whether somebody has subscribed to something in $SYS."""
+        return self._interests.has_below(SYSTEM_LEVEL)
 
     def publish(self, message: Publish, origin: Session | None, now_ns: int) -> bool:
         """Hand `message` from `origin` to every session that wants it, once each [MQTT-3.3.4-2].
 
-        Returns whether there is any. Raises MqttProtocolError as `topic_name` does.
+        Returns whether there is any. Raises MqttProtocolError as `topic_name` does, and 0x90 for a topic
+        of too many levels.
         """
         route = self._routes.get(message.topic) or self._find(message.topic)
-        self._counts.messages_in += 1
         at = message.expiry_at
         if at:
             message.expires_ns = now_ns + int.from_bytes(message.tail[at : at + 4], "big") * NS_PER_S
         published = message
         if message.retain:
-            self._retain(message)
+            self.retained.keep(message)
             message = message.variant(message.qos, False)
-        for session in route.plain:
-            session.deliver(message, now_ns)
-        for session, qos, no_local, retain_as_published in route.special:
+        plain, special, groups = route
+        if plain:
+            ordinary = message if message.qos < 2 else message.variant(1, message.retain)
+            for session in plain:
+                session.deliver(ordinary, now_ns)
+        for session, qos, no_local, retain_as_published, identifiers in special:
             if not (no_local and session is origin):
                 source = published if retain_as_published else message
-                session.deliver(source.variant(min(qos, source.qos), source.retain), now_ns)
-        return bool(route.plain or route.special)
+                special_message = source.variant(min(qos, source.qos), source.retain)
+                if identifiers:
+                    special_message = special_message.subscribed_by(identifiers)
+                session.deliver(special_message, now_ns)
+        for group in groups:
+            group.deliver(published, now_ns)
+        return bool(plain or special or groups)
 
-    def subscribe(self, session: Session, subscription: Subscription) -> ReasonCode:
-        """Add or replace a subscription, section 3.8.4; `send_retained` comes after SUBACK."""
+    def check(self, message: Publish) -> None:
+        """Raise what `publish` would, and do nothing else."""
+        if message.topic not in self._routes:
+            self._find(message.topic)
+
+    def subscribe(self, session: Session, subscription: Subscription, identifier: int = 0) -> ReasonCode:
+        """Add or replace a subscription, section 3.8.4; `send_retained` comes after SUBACK.
+
+        Raises MqttProtocolError 0x82 for No Local on a shared subscription [MQTT-3.8.3-4].
+        """
         topic_filter, qos, no_local, retain_as_published, _ = subscription
-        if topic_filter.startswith("$share/"):
-            return ReasonCode.SHARED_SUBSCRIPTIONS_NOT_SUPPORTED
-        if not filter_is_valid(topic_filter):
+        shared = shared_filter(topic_filter)
+        wanted = topic_filter if shared is None else shared[1]
+        if (
+            not filter_is_valid(wanted)
+            or wanted.count("/") >= self._config.max_topic_levels
+            or (shared is None and topic_filter.startswith("$share/"))
+        ):
             return ReasonCode.TOPIC_FILTER_INVALID
-        granted = min(qos, 1)
-        interest = _Interest(session, granted, no_local, retain_as_published)
-        self._interests.add(topic_filter, session.client_id, interest)
+        is_new = topic_filter not in session.subscriptions
+        if is_new and len(session.subscriptions) >= self._config.max_subscriptions:
+            self._counts.refused += 1
+            return ReasonCode.QUOTA_EXCEEDED
+        identifiers = (identifier,) if identifier else ()
+        if shared is None:
+            interest = _Interest(session, qos, no_local, retain_as_published, identifiers)
+            self._interests.add(wanted, _owner(session), interest)
+        elif no_local:
+            raise MqttProtocolError(ReasonCode.PROTOCOL_ERROR, "No Local on a shared subscription")
+        else:
+            group = self._groups.get(topic_filter)
+            if group is None:
+                group = self._groups[topic_filter] = SharedGroup(topic_filter)
+                self._interests.add(wanted, topic_filter, group)
+            group.join(session, qos, retain_as_published, identifiers)
+        self.subscriptions += is_new
         session.subscriptions[topic_filter] = subscription
         self._routes.clear()
-        return ReasonCode.GRANTED_QOS_1 if granted else ReasonCode.SUCCESS
+        if self._ledger is not None:
+            self._ledger.subscribe(session.client_id, subscription, identifier)
+        return ReasonCode(qos)
 
-    def send_retained(self, session: Session, subscription: Subscription, is_new: bool, now_ns: int) -> None:
-        """Retained messages for a subscription just made, by its Retain Handling [MQTT-3.3.1-9, -10, -11]."""
+    def send_retained(
+        self, session: Session, subscription: Subscription, identifier: int, is_new: bool, now_ns: int
+    ) -> None:
+        """Retained messages for a subscription just made, by its Retain Handling [MQTT-3.3.1-9, -10, -11].
+
+        None for a shared one (section 4.8.2).
+        """
         topic_filter, qos, _, _, handling = subscription
+        found = []
+        if topic_filter.startswith(SYSTEM_LEVEL):
+            found = [each for each in self.watch_system(now_ns) if matches(topic_filter, each.topic_name)]
         if handling == SEND_NO_RETAINED or (handling == SEND_RETAINED_IF_NEW and not is_new):
             return
-        for message in self._find_retained(topic_filter, now_ns):
-            session.deliver_later(message.variant(min(qos, message.qos), True), now_ns)
+        if topic_filter.startswith("$share/"):
+            return
+        for message in (*found, *self.retained.find(topic_filter, now_ns)):
+            answer = message.variant(min(qos, message.qos), True)
+            session.deliver_later(answer.subscribed_by((identifier,)) if identifier else answer, now_ns)
 
     def unsubscribe(self, session: Session, topic_filter: str) -> ReasonCode:
         """Remove a subscription, section 3.10.4."""
         if session.subscriptions.pop(topic_filter, None) is None:
             return ReasonCode.NO_SUBSCRIPTION_EXISTED
-        self._interests.remove(topic_filter, session.client_id)
+        group = self._groups.get(topic_filter)
+        if group is None:
+            self._interests.remove(topic_filter, _owner(session))
+        else:
+            group.leave(session)
+            if group.is_empty:
+                del self._groups[topic_filter]
+                shared = shared_filter(topic_filter)
+                self._interests.remove(shared[1] if shared else topic_filter, topic_filter)
+        self.subscriptions -= 1
         self._routes.clear()
+        if self._ledger is not None:
+            self._ledger.unsubscribe(session.client_id, topic_filter)
         return ReasonCode.SUCCESS
 
-    def forget(self, session: Session) -> None:
-        """The session has ended, and its subscriptions with it."""
+    def forget(self, session: Session, now_ns: int) -> None:
+        """The session has ended, and its subscriptions with it; others get what they shared with it."""
+        left = session.unfinished_shared()
         for topic_filter in list(session.subscriptions):
             self.unsubscribe(session, topic_filter)
+        for message in left:
+            self._share_again(message, now_ns)
+
+    def _share_again(self, message: OwnedPublish, now_ns: int) -> None:
+        group = self._groups.get(message.group_key)
+        if group is not None and not (message.expiry_at and message.expires_ns <= now_ns):
+            group.deliver(message, now_ns)
 
     def _find(self, topic: bytes) -> _Route:
         name = topic_name(topic)
+        if name.count("/") >= self._config.max_topic_levels:
+            raise MqttProtocolError(ReasonCode.TOPIC_NAME_INVALID, "a topic name of too many levels")
         found: dict[str, _Interest] = {}
+        groups = []
         for interest in self._interests.match(name):
+            if isinstance(interest, SharedGroup):
+                groups.append(interest)
+                continue
             client_id = interest.session.client_id
             other = found.get(client_id)
             found[client_id] = interest if other is None else _both(interest, other)
         interests = found.values()
-        plain = tuple(each.session for each in interests if each[1:] == (1, False, False))
-        special = tuple(each for each in interests if each[1:] != (1, False, False))
-        if len(self._routes) >= _MAX_ROUTES:
-            self._routes.clear()
-        route = self._routes[topic] = _Route(plain, special)
+        plain = tuple(each.session for each in interests if _is_plain(each))
+        special = tuple(each for each in interests if not _is_plain(each))
+        route = _Route(plain, special, tuple(groups))
+        if len(topic) <= _MAX_ROUTED_TOPIC:
+            if len(self._routes) >= _MAX_ROUTES:
+                self._routes.clear()
+            self._routes[topic] = route
         return route
 
-    def _retain(self, message: Publish) -> None:
-        """Keep the message for future subscribers, or forget it: no payload [MQTT-3.3.1-5, -6, -7]."""
-        self._retained.pop(message.topic, None)
-        if message.payload:
-            self._retained[message.topic] = message
 
-    def _find_retained(self, topic_filter: str, now_ns: int) -> list[Publish]:
-        if "+" in topic_filter or "#" in topic_filter:
-            found = [each for each in self._retained.values() if matches(topic_filter, each.topic_name)]
-        else:
-            single = self._retained.get(topic_filter.encode())
-            found = [] if single is None else [single]
-        alive = []
-        for message in found:
-            if message.expiry_at and message.expires_ns <= now_ns:
-                del self._retained[message.topic]
-                self._counts.expired += 1
-            else:
-                alive.append(message)
-        return alive
+def _no_messages(now_ns: int) -> list[Publish]:
+    return []
+
+
+def _owner(session: Session) -> str:
+    """The key of a session in the tree; no client identifier can look like that of a shared group."""
+    return f"={session.client_id}"
+
+
+def _is_plain(interest: _Interest) -> bool:
+    return interest[1:] == (1, False, False, ())
 
 
 def _both(one: _Interest, other: _Interest) -> _Interest:
@@ -138,4 +237,5 @@ def _both(one: _Interest, other: _Interest) -> _Interest:
         max(one.qos, other.qos),
         one.no_local and other.no_local,
         one.retain_as_published or other.retain_as_published,
+        one.identifiers + other.identifiers,
     )

@@ -3,11 +3,13 @@
 from runtime.mqtt.broker.alarms import Alarms
 from runtime.mqtt.broker.config import BrokerConfig
 from runtime.mqtt.broker.counts import Counts
+from runtime.mqtt.broker.ledger import KeptSession, Ledger
 from runtime.mqtt.broker.router import Router
 from runtime.mqtt.broker.session import Road, Session
 from runtime.mqtt.broker.topic_tree import topic_name
+from runtime.mqtt.broker.wire_form import AliasForm, Mqtt311Form, WireForm
 from runtime.mqtt.errors import MqttProtocolError
-from runtime.mqtt.packets import Connect, PropertyId, ReasonCode, Will, make_publish
+from runtime.mqtt.packets import MQTT_5, Connect, PropertyId, ReasonCode, Will, make_publish
 from runtime.mqtt.publish import NS_PER_S, Publish
 from runtime.mqtt.wire import MAX_VARINT
 
@@ -18,15 +20,34 @@ NEVER_S = 0xFFFF_FFFF
 class Sessions:
     """Sessions by client identifier, in the order in which they began."""
 
-    __slots__ = ("_alarms", "_assigned", "_by_client", "_config", "_counts", "_router")
+    __slots__ = (
+        "_alarms",
+        "_assigned",
+        "_by_client",
+        "_config",
+        "_counts",
+        "_ledger",
+        "_router",
+        "connected",
+    )
 
-    def __init__(self, config: BrokerConfig, counts: Counts, router: Router, alarms: Alarms) -> None:
+    def __init__(
+        self,
+        config: BrokerConfig,
+        counts: Counts,
+        router: Router,
+        alarms: Alarms,
+        ledger: Ledger | None = None,
+    ) -> None:
         self._config = config
         self._counts = counts
         self._router = router
         self._alarms = alarms
+        self._ledger = ledger
         self._by_client: dict[str, Session] = {}
         self._assigned = 0
+        self.connected = 0
+        """How many of them have a connection."""
 
     def __len__(self) -> int:
         return len(self._by_client)
@@ -34,6 +55,11 @@ class Sessions:
     def get(self, client_id: str) -> Session | None:
         """The session of a client, None when it has none."""
         return self._by_client.get(client_id)
+
+    @property
+    def depth(self) -> int:
+        """Messages held for all of them."""
+        return sum(session.depth for session in self._by_client.values())
 
     def assign_client_id(self) -> str:
         """A client identifier that no session has [MQTT-3.1.3-6, MQTT-3.1.3-7]."""
@@ -47,7 +73,8 @@ class Sessions:
         """Give `road` the session of `client_id`, section 3.1.4; returns it and whether it was there before.
 
         A connection that has it now is told 0x8E and closed. Nothing is sent yet.
-        Raises MqttProtocolError when the will cannot be accepted: 0x90, 0x9B, 0x82.
+        Raises MqttProtocolError when the will cannot be accepted, 0x90, 0x82, or 0x97 when there are too
+        many sessions.
         """
         properties = connect.properties
         will = None if connect.will is None else _will_message(connect.will)
@@ -63,32 +90,27 @@ class Sessions:
             session = self._begin(client_id)
         session.expiry.due_ns = session.will_delay.due_ns = None
         session.road = road
-        asked_s = properties.integer(PropertyId.SESSION_EXPIRY_INTERVAL, 0)
-        session.expiry_s = min(asked_s, self._config.max_session_expiry_s)
+        self.connected += 1
+        session.expiry_s = min(_expiry_s(connect), self._config.max_session_expiry_s)
         session.will = will
+        session.will_delay_s = 0
         if connect.will is not None:
             session.will_delay_s = connect.will.properties.integer(PropertyId.WILL_DELAY_INTERVAL, 0)
+        max_packet_size = properties.integer(PropertyId.MAXIMUM_PACKET_SIZE, MAX_VARINT + 5)
         receive_maximum = properties.integer(PropertyId.RECEIVE_MAXIMUM, 0xFFFF)
         session.begin(
-            min(receive_maximum, self._config.max_inflight),
-            properties.integer(PropertyId.MAXIMUM_PACKET_SIZE, MAX_VARINT + 5),
+            min(receive_maximum, self._config.max_inflight), max_packet_size, _form(connect, max_packet_size)
         )
+        if self._ledger is not None:
+            self._ledger.attach(client_id, session.expiry_s, will, session.will_delay_s)
         return session, present
 
     def detach(self, session: Session, now_ns: int) -> None:
         """The connection of `session` is gone: settle will and session, sections 3.1.2.5 and 3.1.2.11.2."""
         session.road = None
+        self.connected -= 1
         session.close_road(connected=False)
-        if session.expiry_s == 0:
-            self._end(session, now_ns)
-            return
-        if session.will is not None:
-            if session.will_delay_s:
-                self._alarms.set(session.will_delay, now_ns + session.will_delay_s * NS_PER_S)
-            else:
-                self._publish_will(session, now_ns)
-        if session.expiry_s != NEVER_S:
-            self._alarms.set(session.expiry, now_ns + session.expiry_s * NS_PER_S)
+        self._wait(session, now_ns)
 
     def lose_connections(self, now_ns: int) -> None:
         """Every connection is gone at once."""
@@ -96,7 +118,52 @@ class Sessions:
             if session.road is not None:
                 session.road.closed(now_ns)
 
+    def restore(self, kept: list[KeptSession], now_ns: int) -> None:
+        """Take up the sessions of a broker that has stopped: nobody is connected any more."""
+        for each in kept:
+            session = self._by_client[each.client_id] = self._make(each.client_id)
+            session.expiry_s = each.expiry_s
+            session.will = each.will
+            session.will_delay_s = each.will_delay_s
+            for subscription, identifier in each.subscriptions:
+                self._router.subscribe(session, subscription, identifier)
+            session.restore(each.queue, each.sent, each.incoming)
+            if each.ends_ns is None and each.will_due_ns is None:
+                self._wait(session, now_ns)
+                continue
+            if each.will_due_ns is not None:
+                self._alarms.set(session.will_delay, each.will_due_ns)
+            if each.ends_ns is not None:
+                self._alarms.set(session.expiry, each.ends_ns)
+
+    def _wait(self, session: Session, now_ns: int) -> None:
+        """The client of `session` is away: from now on its will and its end come nearer."""
+        if session.expiry_s == 0:
+            self._end(session, now_ns)
+            return
+        ends_ns = will_due_ns = None
+        if session.will is not None:
+            if session.will_delay_s:
+                will_due_ns = now_ns + session.will_delay_s * NS_PER_S
+                self._alarms.set(session.will_delay, will_due_ns)
+            else:
+                self._publish_will(session, now_ns)
+        if session.expiry_s != NEVER_S:
+            ends_ns = now_ns + session.expiry_s * NS_PER_S
+            self._alarms.set(session.expiry, ends_ns)
+        if self._ledger is not None:
+            self._ledger.detach(session.client_id, ends_ns, will_due_ns)
+
     def _begin(self, client_id: str) -> Session:
+        if len(self._by_client) >= self._config.max_sessions:
+            self._counts.refused += 1
+            raise MqttProtocolError(ReasonCode.QUOTA_EXCEEDED, "no room for another session")
+        session = self._by_client[client_id] = self._make(client_id)
+        if self._ledger is not None:
+            self._ledger.begin(client_id)
+        return session
+
+    def _make(self, client_id: str) -> Session:
         config = self._config
 
         def expire(now_ns: int) -> None:
@@ -109,8 +176,8 @@ class Sessions:
             config.drop_policy,
             expire,
             lambda now_ns: self._publish_will(session, now_ns),
+            self._ledger,
         )
-        self._by_client[client_id] = session
         return session
 
     def _end(self, session: Session, now_ns: int) -> None:
@@ -118,18 +185,35 @@ class Sessions:
         session.expiry.retire()
         session.will_delay.retire()
         del self._by_client[session.client_id]
-        self._router.forget(session)
+        self._router.forget(session, now_ns)
+        if self._ledger is not None:
+            self._ledger.end(session.client_id)
         self._publish_will(session, now_ns)
 
     def _publish_will(self, session: Session, now_ns: int) -> None:
         will, session.will = session.will, None
         if will is not None:
+            self._counts.messages_in += 1
             self._router.publish(will, session, now_ns)
+            if self._ledger is not None and session.client_id in self._by_client:
+                self._ledger.detach(session.client_id, session.expiry.due_ns, None)
+
+
+def _expiry_s(connect: Connect) -> int:
+    """How long the session outlives its connection: Clean Session decides in MQTT 3.1.1."""
+    if connect.level < MQTT_5:
+        return 0 if connect.clean_start else NEVER_S
+    return connect.properties.integer(PropertyId.SESSION_EXPIRY_INTERVAL, 0)
+
+
+def _form(connect: Connect, max_packet_size: int) -> WireForm | None:
+    if connect.level < MQTT_5:
+        return Mqtt311Form()
+    aliases = connect.properties.integer(PropertyId.TOPIC_ALIAS_MAXIMUM, 0)
+    return AliasForm(aliases, max_packet_size) if aliases else None
 
 
 def _will_message(will: Will) -> Publish:
-    if will.qos > 1:
-        raise MqttProtocolError(ReasonCode.QOS_NOT_SUPPORTED, "a will above Maximum QoS 1 [MQTT-3.2.2-12]")
     topic_name(will.topic.encode())
     properties = will.properties.without(PropertyId.WILL_DELAY_INTERVAL)
     return make_publish(will.topic, will.payload, qos=will.qos, retain=will.retain, properties=properties)

@@ -13,8 +13,8 @@ V = TypeVar("V")
 def topic_name(raw: bytes) -> str:
     """The topic name in `raw`.
 
-    Raises MqttProtocolError: 0x82 when empty (there are no topic aliases here, section 3.3.2.1), 0x81
-    for ill-formed UTF-8, 0x90 for a wildcard [MQTT-3.3.2-2].
+    Raises MqttProtocolError: 0x82 when empty and no topic alias says which one is meant (section 3.3.2.1),
+    0x81 for ill-formed UTF-8, 0x90 for a wildcard [MQTT-3.3.2-2].
     """
     name = decode_text(raw)
     if not name:
@@ -30,6 +30,18 @@ def filter_is_valid(topic_filter: str) -> bool:
     if any(level != "+" and "+" in level for level in levels) or not topic_filter:
         return False
     return "#" not in topic_filter or ("#" not in "".join(levels[:-1]) and levels[-1] == "#")
+
+
+def shared_filter(topic_filter: str) -> tuple[str, str] | None:
+    """Share name and filter of a `$share/NAME/FILTER`, None for another filter or one that is no such thing.
+
+    [MQTT-4.8.2-1, -2]
+    """
+    prefix, _, rest = topic_filter.partition("/")
+    name, slash, wanted = rest.partition("/")
+    if prefix != "$share" or not slash or not name or "+" in name or "#" in name or not wanted:
+        return None
+    return name, wanted
 
 
 def matches(topic_filter: str, topic: str) -> bool:
@@ -65,6 +77,10 @@ class TopicTree(Generic[V]):
     def is_empty(self) -> bool:
         """Whether nothing is kept."""
         return not self._root.children
+
+    def has_below(self, level: str) -> bool:
+        """Whether some filter begins with `level`."""
+        return level in self._root.children
 
     def add(self, topic_filter: str, owner: str, value: V) -> bool:
         """Keep `value`; True when `owner` had none under this filter before."""

@@ -14,7 +14,6 @@ from runtime.mqtt.packets import (
     Publish,
     ReasonCode,
     Suback,
-    Subscribe,
     Subscription,
     Will,
     encode_publish,
@@ -40,14 +39,12 @@ def watcher(table: Table) -> Client:
 
 
 def test_connack_announces_what_clients_must_know() -> None:
-    """Section 3.2.2.3; without Topic Alias Maximum there are no aliases."""
+    """Section 3.2.2.3; what is absent is available: QoS 2, shared subscriptions, their identifiers."""
     _, connack = Table(BrokerConfig(receive_maximum=7, max_packet_size=9_000)).connack()
     assert connack.properties == Properties(
         (PropertyId.RECEIVE_MAXIMUM, 7),
-        (PropertyId.MAXIMUM_QOS, 1),
         (PropertyId.MAXIMUM_PACKET_SIZE, 9_000),
-        (PropertyId.SUBSCRIPTION_IDENTIFIER_AVAILABLE, 0),
-        (PropertyId.SHARED_SUBSCRIPTION_AVAILABLE, 0),
+        (PropertyId.TOPIC_ALIAS_MAXIMUM, 10),
     )
 
 
@@ -68,48 +65,9 @@ def test_client_identifiers_are_assigned_in_order_and_never_to_two() -> None:
     assert names == ["assigned-1", "assigned-3", "assigned-4"]
 
 
-def test_qos_2_is_refused_by_its_reason_code() -> None:
-    """[MQTT-3.2.2-11]: 0x9B."""
-    client = Table().join()
-    assert client.send(encode_publish("a", b"", 1, qos=2)) == [Disconnect(ReasonCode.QOS_NOT_SUPPORTED)]
-    assert client.is_closed()
-
-
-@pytest.mark.parametrize("packet", [b"\x50\x02\x00\x01", b"\x62\x02\x00\x01", b"\x70\x02\x00\x01"])
-def test_packets_of_qos_2_are_a_protocol_error(packet: bytes) -> None:
-    assert Table().join().send(packet) == [Disconnect(ReasonCode.PROTOCOL_ERROR)]
-
-
-def test_a_will_at_qos_2_is_refused() -> None:
-    """[MQTT-3.2.2-12]"""
-    client = Client(Table())
-    answer = client.send(Connect("car", will=Will("will", qos=2)))
-    assert answer == [Connack(False, ReasonCode.QOS_NOT_SUPPORTED)]
-    assert client.is_closed()
-
-
 def test_a_will_with_a_wildcard_in_its_topic_is_refused() -> None:
     client = Client(Table())
     assert client.send(Connect("car", will=Will("will/#"))) == [Connack(False, ReasonCode.TOPIC_NAME_INVALID)]
-
-
-def test_a_subscription_at_qos_2_is_granted_qos_1() -> None:
-    """[MQTT-3.8.4-7]"""
-    [suback] = Table().join().subscribe(Subscription("a", 2))
-    assert suback == Suback(1, (ReasonCode.GRANTED_QOS_1,))
-
-
-def test_shared_subscriptions_are_refused_alone() -> None:
-    """Section 3.2.2.3.13: 0x9E."""
-    [suback] = Table().join().subscribe(Subscription("$share/g/a"), Subscription("a"))
-    assert suback == Suback(1, (ReasonCode.SHARED_SUBSCRIPTIONS_NOT_SUPPORTED, ReasonCode.GRANTED_QOS_1))
-
-
-def test_subscription_identifiers_are_refused() -> None:
-    """Section 3.2.2.3.12: 0xA1."""
-    properties = Properties((PropertyId.SUBSCRIPTION_IDENTIFIER, 1))
-    [answer] = Table().join().send(Subscribe(1, (Subscription("a"),), properties))
-    assert answer == Disconnect(ReasonCode.SUBSCRIPTION_IDENTIFIERS_NOT_SUPPORTED)
 
 
 def test_extended_authentication_is_refused() -> None:
@@ -124,13 +82,10 @@ def test_auth_after_a_plain_connect_is_a_protocol_error() -> None:
     assert Table().join().send(Auth()) == [Disconnect(ReasonCode.PROTOCOL_ERROR)]
 
 
-@pytest.mark.parametrize(
-    "protocol", [b"\x0d\x00\x04MQTT\x04", b"\x0f\x00\x06MQIsdp\x03"], ids=["3.1.1", "3.1"]
-)
-def test_a_client_of_mqtt_3_is_refused_in_its_own_words(protocol: bytes) -> None:
+def test_a_client_of_mqtt_3_1_is_refused_in_its_own_words() -> None:
     """MQTT 3.1.1, section 3.2.2.3: return code 1, unacceptable protocol version."""
     client = Client(Table())
-    client.connection.receive(S, b"\x10" + protocol + b"\x02\x00\x00\x00\x01a")
+    client.connection.receive(S, b"\x10\x0f\x00\x06MQIsdp\x03\x02\x00\x00\x00\x01a")
     assert client.raw() == b"\x20\x02\x00\x01"
     assert client.is_closed()
 

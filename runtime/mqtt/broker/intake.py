@@ -1,0 +1,52 @@
+"""Messages from clients that are not simply passed on: for $SYS, and while the broker has faults."""
+
+from typing import Final
+
+from runtime.mqtt.broker.counts import Counts
+from runtime.mqtt.broker.faults import BrokerFaults, FaultAction
+from runtime.mqtt.broker.router import SYSTEM_LEVEL, Router
+from runtime.mqtt.broker.session import Session
+from runtime.mqtt.publish import Publish
+from runtime.mqtt.reason_codes import ReasonCode
+
+SYSTEM_TOPICS: Final = f"{SYSTEM_LEVEL}/".encode()
+"""What only the broker itself may publish."""
+
+
+def take_specially(
+    faults: BrokerFaults,
+    router: Router,
+    counts: Counts,
+    message: Publish,
+    session: Session | None,
+    now_ns: int,
+) -> int | None:
+    """Pass `message` of `session` on, or not; returns the reason code it is answered with.
+
+    None is no answer: the connection breaks. Raises MqttProtocolError as `Router.publish` does.
+    """
+    if message.topic.startswith(SYSTEM_TOPICS):
+        counts.refused += 1
+        return ReasonCode.NOT_AUTHORIZED
+
+    def pass_on(held: Publish, at_ns: int) -> bool:
+        counts.messages_in += 1
+        return router.publish(held, session, at_ns)
+
+    client_id = "" if session is None else session.client_id
+    fault = faults.on_publish(client_id, message.topic.decode(errors="replace"))
+    action = None if fault is None else fault.action
+    if fault is not None and action is FaultAction.REFUSE_MESSAGE:
+        return fault.reason_code
+    if fault is not None and action is FaultAction.DELAY:
+        router.check(message)
+        faults.hold(message, fault.delay_s, now_ns, pass_on)
+        return 0
+    if action is FaultAction.DROP_BEFORE:
+        return None
+    if action is FaultAction.DUPLICATE:
+        pass_on(message, now_ns)
+    matched = pass_on(message, now_ns)
+    if action is FaultAction.DROP_AFTER:
+        return None
+    return 0 if matched else ReasonCode.NO_MATCHING_SUBSCRIBERS
