@@ -33,6 +33,9 @@ class _Car:
     def disconnected(self, reason: str) -> None:
         """The end of the run."""
 
+    def connect_failed(self, reason: str, refused: bool) -> None:
+        """It will try again."""
+
     def acknowledged(self, packet_id: int, reason_code: int) -> None:
         self.acknowledgements += 1
 

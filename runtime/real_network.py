@@ -78,6 +78,8 @@ class RealNetwork:
             raise
         except OSError as error:
             raise ConnectionError(error.errno, f"no way to {host}:{port}: {error.strerror}") from error
+        except UnicodeError as error:
+            raise ConnectionError(errno.EINVAL, f"no way to {host}:{port}: that is no host name") from error
 
     async def listen(self, host: str, port: int, accept: Callable[[Stream], None]) -> RealListener:
         """Call `accept` with every connection; port 0 takes a free one. Raises OSError when it is taken."""
@@ -100,6 +102,8 @@ class RealNetwork:
 
     async def _connect(self, host: str, port: int) -> socket.socket:
         loop = asyncio.get_running_loop()
+        if not 0 < port < 1 << 16:  # getaddrinfo would take the lower 16 bits for it
+            raise OSError(errno.EINVAL, "there is no such port")
         last = OSError(errno.EADDRNOTAVAIL, "the name has no address")
         for family, kind, protocol, _, address in await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM):
             connecting = socket.socket(family, kind, protocol)

@@ -1,6 +1,10 @@
 """How long to wait before the next attempt to connect."""
 
 from random import Random
+from typing import Final
+
+STABLE_S: Final = 10.0
+"""A session that has lasted this long stands, however long the wait before it was."""
 
 
 class BackOff:
@@ -9,6 +13,12 @@ class BackOff:
     Attempt n waits a uniformly drawn time between half of `min(max_s, min_s * 2**n)` and all of it: by
     chance, so that a fleet which lost the same cell does not come back in step, and never hardly at all,
     because every attempt in the dark costs battery. `stream` draws.
+
+    That an attempt has succeeded is no reason to start small again: a broker may take a client and drop it
+    at once, each time, and two programs with one client identifier take the session from each other for
+    ever. What counts is that the session has outlived the wait that would come next, or `STABLE_S`. So an
+    ordinary session that breaks is back within `min_s`, and a fight dies down: each program's sessions
+    last as long as the other one's wait, which is less than its own next one.
     """
 
     __slots__ = ("_ceiling_s", "_max_s", "_min_s", "_stream")
@@ -27,6 +37,11 @@ class BackOff:
         self._ceiling_s = min(self._max_s, ceiling_s * 2)
         return self._stream.uniform(ceiling_s / 2, ceiling_s)
 
+    def session_lasted(self, lasted_s: float) -> None:
+        """A session has ended after `lasted_s`: start small again if it stood."""
+        if lasted_s >= min(self._ceiling_s, STABLE_S):
+            self._ceiling_s = self._min_s
+
     def reset(self) -> None:
-        """The last attempt succeeded, or the road has changed: start small again."""
+        """The road has changed: start small again."""
         self._ceiling_s = self._min_s

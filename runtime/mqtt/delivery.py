@@ -62,6 +62,9 @@ class Delivery:
     on_expired  an entry was dropped because its time is over
     on_refused  the broker refused an entry for good, or none can take it, with this reason code
     on_session  the session came up (True) or went down (False)
+    on_trouble  there is no session, and why, in words; True when the broker refuses it, not the road
+
+    `trouble` says the same at any time; it is empty while the session is up.
     """
 
     def __init__(
@@ -76,8 +79,10 @@ class Delivery:
         on_expired: Callable[[OutboxEntry], None] = _ignore,
         on_refused: Callable[[OutboxEntry, int], None] = _ignore,
         on_session: Callable[[bool], None] = _ignore,
+        on_trouble: Callable[[str, bool], None] = _ignore,
     ) -> None:
         self.counts = DeliveryCounts()
+        self.trouble = "Not connected yet"
         self._outbox = outbox
         self._clock = clock
         self._handler = handler
@@ -88,6 +93,7 @@ class Delivery:
         self._on_expired = on_expired
         self._on_refused = on_refused
         self._on_session = on_session
+        self._on_trouble = on_trouble
         self._port: MqttPort | None = None
         self._in_flight: dict[int, OutboxEntry] = {}
         self._sent_seq = 0
@@ -123,6 +129,7 @@ class Delivery:
 
     def connected(self, session_present: bool, receive_maximum: int) -> None:
         """Begin again with the oldest entry: what was under way is unacknowledged."""
+        self.trouble = ""
         self._in_flight.clear()
         self._sent_seq = 0
         self._may_have_more = True
@@ -132,12 +139,18 @@ class Delivery:
 
     def disconnected(self, reason: str) -> None:
         """Keep everything; `connected` starts again."""
+        self.trouble = reason
         self._in_flight.clear()
         # What was under way may expire before the road is back: look at everything again.
         self._known_seq = 0
         self._expiries.clear()
         self._learn_expiries()
         self._on_session(False)
+
+    def connect_failed(self, reason: str, refused: bool) -> None:
+        """Nothing changes but what is known of why."""
+        self.trouble = reason
+        self._on_trouble(reason, refused)
 
     def acknowledged(self, packet_id: int, reason_code: int) -> None:
         """The broker has the message, or refuses it for good."""

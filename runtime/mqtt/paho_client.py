@@ -6,13 +6,19 @@ What is overridden, and why:
     _create_socket       the stream was connected, awaited, by our Network
     _call_socket_*       paho calls these under a lock that is not reentrant
     _packet_queue        with nothing queued a packet goes straight to the stream
-    _handle_connack      paho's `Properties` look every name up by text: read by our codec instead
-    _do_on_disconnect    called twice for some endings, with objects that nobody needs
+    _do_on_disconnect    nobody listens: `ending` says more
     _easy_log            nobody listens
     __del__              the garbage collector must not close an abandoned program's socket
 
-`read` stands for paho's loop_read, which asks the network three times a packet; it takes PUBLISH, PUBACK
-and PINGRESP itself, whose `Properties` would cost more than all the rest, and leaves the others to paho.
+`read` stands for paho's loop_read, which asks the network three times a packet. Every packet is read by our
+codec: paho's `Properties` look names up by text, which costs more than all the rest, and what a server may
+not send ends in a KeyError there. Of CONNACK paho gets the part that concerns its state. What has no place
+at QoS 1, QoS 2 before all, ends the connection with DISCONNECT (section 4.13.1): 0x81 when it cannot be
+parsed, 0x82 when it is not allowed. 0x9B, QoS not supported, is the server's to say (section 3.14.2.1).
+
+`keep_alive` stands for loop_misc. As there, a connection is half-open when one keep-alive has passed since
+PINGREQ; other than there, not while something moves. A message that takes longer than the keep-alive to
+cross a slow link has PINGREQ behind it, and giving up would begin it anew, for ever.
 
 Private names are used on purpose; a test fails when a new paho no longer has them.
 """
@@ -20,21 +26,21 @@ Private names are used on purpose; a test fails when a new paho no longer has th
 import asyncio
 import time
 from collections.abc import Callable
-from struct import Struct
-from struct import error as StructError
+from contextlib import suppress
 from typing import TYPE_CHECKING, cast
 
 import paho.mqtt.client as paho
 from paho.mqtt.client import DISCONNECT, PINGREQ, Client, MQTTMessageInfo
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
 from paho.mqtt.exception import MalformedPacket
-from paho.mqtt.reasoncodes import ReasonCode
 
-from runtime.mqtt.errors import MqttProtocolError
+from runtime.mqtt.errors import MqttProtocolError, malformed, protocol_error
+from runtime.mqtt.incoming import read_publish_body, remaining_length
 from runtime.mqtt.port import MqttConfig
-from runtime.mqtt.properties import NO_PROPERTIES, PacketType, Properties, PropertyId
-from runtime.mqtt.publish_properties import PackedProperties, PublishProperties, unpack_properties
-from runtime.mqtt.wire import MAX_VARINT, Cursor
+from runtime.mqtt.properties import Properties, PropertyId
+from runtime.mqtt.publish_properties import PackedProperties, PublishProperties
+from runtime.mqtt.reason_codes import ReasonCode
+from runtime.mqtt.server_terms import UNKNOWN_TERMS, Terms, read_connack, read_disconnect, read_suback
 from runtime.ports import Stream
 
 if TYPE_CHECKING:
@@ -45,34 +51,13 @@ MessageReceived = Callable[[str, bytes, PublishProperties, int, int], None]
 """topic, payload, properties, first byte of the packet, packet identifier (0 at QoS 0)."""
 
 _RECEIVE_BYTES = 65_536
-_PUBLISH, _PUBACK, _PINGRESP = 0x30, 0x40, 0xD0
+_COPY_BYTES = 4_096
+"""Packets up to this length may be copied."""
+
+_CONNACK, _PUBLISH, _PUBACK, _SUBACK, _PINGRESP, _DISCONNECT = 0x20, 0x30, 0x40, 0x90, 0xD0, 0xE0
 _PINGREQ_PACKET = b"\xc0\x00"
-_RECEIVE_MAXIMUM_DEFAULT = 65_535
-"""Section 3.2.2.3.3: what a server that does not say it takes."""
-
-_PACKET_SIZE_DEFAULT = MAX_VARINT + 5
-"""Section 3.2.2.3.6: without a limit of the server's, that of the protocol."""
-
-_ENDINGS = {
-    MQTTErrorCode.MQTT_ERR_KEEPALIVE: "Keep alive timeout",
-    MQTTErrorCode.MQTT_ERR_PROTOCOL: "Protocol error",
-}
-"""What the client knows of why a connection ended, in the words of section 2.4."""
-
-_read_u16 = Struct("!H").unpack_from
-
-
-def _remaining_length(data: bytes, at: int) -> tuple[int, int]:
-    """Length of the packet's rest and where that begins; 0, 0 while it is cut off (section 1.5.5)."""
-    size = 0
-    for shift in (0, 7, 14, 21):
-        if at >= len(data):
-            return 0, 0
-        size |= (data[at] & 127) << shift
-        at += 1
-        if data[at - 1] < 128:
-            return size, at
-    raise MalformedPacket("a remaining length of more than four bytes")
+_ACCEPTED = b"\x00\x00"
+"""Reason code and property length of the CONNACK that paho is shown."""
 
 
 def transport_time() -> float:
@@ -87,18 +72,22 @@ def use_transport_time() -> None:
 
 
 class HandDrivenClient(Client):
-    """paho without its threads, sockets, sleeps and queue; whoever owns it calls `open` and `read`.
+    """paho without its threads, sockets, sleeps and queue; its owner calls `open`, `read` and `writable`.
 
-    `on_received`, `on_puback` and `on_closed` are called while the client runs; `watch_writable` is asked
-    to begin (True) or to end (False) waiting until the stream takes bytes. `ending` says why the last
-    connection ended, as far as it is known; `receive_maximum` and `max_packet_size` are the
-    server's.
+    Called while the client runs: `on_connected` with Session Present, `on_subscribed` with the reason why
+    a subscription is not as asked for (empty when it is), `on_received`, `on_puback`, `on_closed`.
+    `watch_writable` is asked to begin (True) or to end (False) waiting until the stream takes bytes.
+
+    `terms` are the server's, `is_refused` says that its CONNACK ended the last connection, `ending` why that
+    ended, as far as it is known, and `ending_code` with which reason code of a DISCONNECT.
     """
 
     def __init__(
         self,
         config: MqttConfig,
         *,
+        on_connected: Callable[[bool], None],
+        on_subscribed: Callable[[str], None],
         on_received: MessageReceived,
         on_puback: Callable[[int, int], None],
         on_closed: Callable[[], None],
@@ -126,12 +115,18 @@ class HandDrivenClient(Client):
         # The window is kept by whoever publishes; with a limit, paho would walk its store at each PUBACK.
         self._max_inflight_messages = 0
         self._stream: Stream | None = None
-        self._unread = b""
+        self._parts: list[bytes] = []
+        self._missing = 0
         self._now_s: Callable[[], float] = transport_time
-        self.receive_maximum = _RECEIVE_MAXIMUM_DEFAULT
-        self.max_packet_size = _PACKET_SIZE_DEFAULT
+        self._moved_s = 0.0
+        self.terms: Terms = UNKNOWN_TERMS
+        self.is_refused = False
         self.ending = ""
+        self.ending_code: ReasonCode | None = None
+        self._is_accepted = False
         self._is_reading = False
+        self._tell_connected = on_connected
+        self._tell_subscribed = on_subscribed
         self._tell_received = on_received
         self._tell_puback = on_puback
         self._tell_closed = on_closed
@@ -143,15 +138,34 @@ class HandDrivenClient(Client):
     def open(self, stream: Stream) -> None:
         """Begin a connection on `stream`: sends CONNECT."""
         self._stream = stream
-        self._unread = b""
+        self._parts.clear()
         self.ending = ""
+        self.ending_code = None
+        self.is_refused = self._is_accepted = False
         self._now_s = asyncio.get_running_loop().time
+        self._moved_s = 0.0
         self._keepalive = self._configured_keepalive_s
         self.reconnect()
 
-    def hang_up(self) -> None:
+    def hang_up(self, ending: str = "") -> None:
         """Close the stream, if one is open, without another word."""
+        self.ending = self.ending or ending
         self._sock_close()
+
+    def break_off(self, reason_code: ReasonCode, ending: str) -> None:
+        """Say DISCONNECT with `reason_code`, if the road takes it now (section 4.13.1), and close."""
+        self.ending = self.ending or ending
+        if self._out_packet:
+            self.loop_write()
+        if self._sock is not None and not self._out_packet:
+            with suppress(OSError):
+                self._sock.send(bytes((_DISCONNECT, 1, reason_code)))
+        self._sock_close()
+
+    def writable(self) -> None:
+        """The stream takes bytes again: some have left, so the road is alive."""
+        self._moved_s = self._now_s()
+        self.loop_write()
 
     def read(self) -> None:
         """Handle what has arrived, then write what that has caused."""
@@ -162,79 +176,100 @@ class HandDrivenClient(Client):
             data = stream.recv(_RECEIVE_BYTES)
         except BlockingIOError:
             return
-        except OSError:
-            data = b""
+        except ConnectionResetError:
+            self.hang_up("Connection reset")
+            return
+        except OSError as error:
+            self.hang_up(f"Connection lost: {error.strerror or error}")
+            return
         if not data:
-            self._loop_rc_handle(MQTTErrorCode.MQTT_ERR_CONN_LOST)
+            self.hang_up("Connection closed by the broker")
             return
         self._last_bytes_received = self._now_s()
+        if self._parts:
+            self._parts.append(data)
+            self._missing -= len(data)
+            if self._missing > 0:
+                return
+            data = b"".join(self._parts)
+            self._parts.clear()
         self._is_reading = True
         try:
-            self._unread = self._handle_packets(self._unread + data if self._unread else data)
-        except MalformedPacket:
-            self._loop_rc_handle(MQTTErrorCode.MQTT_ERR_PROTOCOL)
+            self._take_packets(data)
+        except MqttProtocolError as error:
+            self.break_off(error.reason_code, f"Protocol error: {error}")
+        except MalformedPacket as error:
+            self.break_off(ReasonCode.MALFORMED_PACKET, f"Protocol error: {error}")
         finally:
             self._is_reading = False
         if self._out_packet and self._sock is not None:
             self.loop_write()
 
-    def _handle_packets(self, data: bytes) -> bytes:
-        """Have paho handle each whole packet in `data`; returns what is left (section 2.1)."""
+    def _take_packets(self, data: bytes) -> None:
+        """Handle each whole packet in `data`; keep what is left (section 2.1)."""
+        if not self._is_accepted and data[0] not in (_CONNACK, _DISCONNECT):
+            raise protocol_error(f"0x{data[0]:02X} before CONNACK [MQTT-3.2.0-1]")
         stream = self._stream
         at = 0
+        missing = 1
         while len(data) - at >= 2:
             body = at + 2
             size = data[at + 1]
             if size > 127:
-                size, body = _remaining_length(data, at + 1)
+                size, body = remaining_length(data, at + 1)
                 if not body:
                     break
             end = body + size
-            if end > len(data):
+            missing = end - len(data)
+            if missing > 0:
                 break
             first_byte = data[at]
-            kind = first_byte & 0xF0
             at = end
-            if kind == _PUBACK:
+            if first_byte == _PUBACK:
                 self._puback_arrived(data[body:end])
-            elif kind == _PUBLISH:
+            elif first_byte & 0xF0 == _PUBLISH:
                 self._publish_arrived(first_byte, data[body:end])
-            elif kind == _PINGRESP and not size:
+            elif first_byte == _PINGRESP and not size:
                 self._ping_t = 0.0
+            elif first_byte == _SUBACK:
+                self._tell_subscribed(read_suback(data[body:end]))
+            elif first_byte == _CONNACK:
+                self._connack_arrived(data[body:end])
+            elif first_byte == _DISCONNECT:
+                self.ending_code, ending = read_disconnect(data[body:end])
+                self.hang_up(ending)
             else:
-                self._in_packet = {  # type: ignore[typeddict-item]  # the rest serves paho's reading only
-                    "command": first_byte,
-                    "remaining_length": size,
-                    "packet": data[body:end],
-                }
-                rc = self._packet_handle()
-                if rc > 0:
-                    self._loop_rc_handle(rc)
+                raise protocol_error(f"a packet that begins with 0x{first_byte:02X} has no place at QoS 1")
             if self._sock is None or self._stream is not stream:
-                return b""
-        return data[at:]
+                return
+            missing = 1
+        if at < len(data):
+            self._parts.append(data[at:])
+            self._missing = max(missing, 1)
 
     def keep_alive(self) -> float | None:
-        """Ping when it is time, or give the connection up: paho's `loop_misc`, its usual case written out.
+        """Ping when it is time, or give the connection up.
 
-        Returns when to call again, in transport seconds; None when the connection is gone.
+        Returns when to call again, in transport seconds; None when there is nothing to wait for.
         """
+        due_s = self.keepalive_due_s()
         now_s = self._now_s()
-        keepalive_s = self._keepalive
-        idle_s = now_s - min(self._last_msg_out, self._last_bytes_received)
-        if self._ping_t or idle_s < keepalive_s or not self.is_connected():
-            self.loop_misc()
-            return self.keepalive_due_s()
+        if due_s is None or now_s < due_s:
+            return due_s
+        if self._ping_t:
+            self.hang_up("Keep alive timeout")
+            return None
         self._ping_t = self._last_msg_out = self._last_bytes_received = now_s
         self._packet_queue(PINGREQ, _PINGREQ_PACKET, 0, 0)
-        return None if self._sock is None else now_s + keepalive_s
+        return None if self._sock is None else now_s + self._keepalive
 
     def keepalive_due_s(self) -> float | None:
         """When `keep_alive` has something to do next, in transport seconds; None when never."""
-        if self._keepalive == 0 or self._sock is None:
+        if self._keepalive == 0 or self._sock is None or not self._is_accepted:
             return None
-        since_s = self._ping_t or min(self._last_msg_out, self._last_bytes_received)
-        return since_s + self._keepalive
+        if self._ping_t:
+            return max(self._ping_t, self._last_bytes_received, self._moved_s) + self._keepalive
+        return min(self._last_msg_out, self._last_bytes_received) + self._keepalive
 
     def _create_socket(self) -> "SocketLike":
         if self._stream is None:
@@ -253,6 +288,9 @@ class HandDrivenClient(Client):
         info: MQTTMessageInfo | None = None,
     ) -> MQTTErrorCode:
         sock = self._sock
+        if len(packet) > _COPY_BYTES:
+            # paho cuts the rest off anew at each attempt to send: of a view that costs nothing.
+            packet = cast("bytes", memoryview(packet))
         if self._out_packet or self._is_reading or sock is None or command == DISCONNECT:
             return super()._packet_queue(command, packet, mid, qos, info)
         try:
@@ -275,12 +313,10 @@ class HandDrivenClient(Client):
         self,
         packet_from_broker: bool,
         v1_rc: MQTTErrorCode,
-        reason: ReasonCode | None = None,
+        reason: object = None,
         properties: object = None,
     ) -> None:
-        # Called twice for some endings: the first says most.
-        if not self.ending:
-            self.ending = _ENDINGS.get(v1_rc, "") if reason is None else str(reason)
+        pass
 
     def _call_socket_register_write(self) -> None:
         if self._sock is None or self._registered_write or self._is_reading:
@@ -293,40 +329,34 @@ class HandDrivenClient(Client):
             self._registered_write = False
             self._watch_writable(False)
 
-    def _handle_connack(self) -> MQTTErrorCode:
-        packet = self._in_packet["packet"]
-        properties = NO_PROPERTIES
-        try:
-            if len(packet) > 3:
-                properties = Properties.decode(Cursor(bytes(packet), 2), PacketType.CONNACK)
-        except MqttProtocolError as error:
-            raise MalformedPacket(str(error)) from error
-        self.receive_maximum = properties.integer(PropertyId.RECEIVE_MAXIMUM, _RECEIVE_MAXIMUM_DEFAULT)
-        self.max_packet_size = properties.integer(PropertyId.MAXIMUM_PACKET_SIZE, _PACKET_SIZE_DEFAULT)
-        # Section 3.2.2.3.14: the server may choose the keep-alive.
-        self._keepalive = properties.integer(PropertyId.SERVER_KEEP_ALIVE, self._keepalive)
-        self._in_packet["packet"] = packet[:2] + b"\0"
-        return super()._handle_connack()
+    def _connack_arrived(self, body: bytes) -> None:
+        if self._is_accepted:
+            raise protocol_error("a second CONNACK [MQTT-3.2.0-2]")
+        self.terms = terms = read_connack(body)
+        if terms.refusal:
+            self.is_refused = True
+            if terms.reason_code is ReasonCode.SUCCESS:
+                self.break_off(ReasonCode.IMPLEMENTATION_SPECIFIC_ERROR, terms.refusal)
+            else:
+                self.hang_up(terms.refusal)
+            return
+        self._is_accepted = True
+        if terms.keepalive_s is not None:  # section 3.2.2.3.14: the server may choose
+            self._keepalive = terms.keepalive_s
+        # The outbox refills; paho would resend its whole store, beyond any window.
+        self.drop_out_messages()
+        self._in_packet["command"] = _CONNACK
+        self._in_packet["packet"] = body[:1] + _ACCEPTED  # type: ignore[typeddict-item]  # it is only read
+        self._handle_connack()
+        self._tell_connected(bool(body[0]))
 
     def _publish_arrived(self, first_byte: int, packet: bytes) -> None:
-        quality = first_byte & 0x06
-        try:
-            at = 2 + _read_u16(packet)[0]
-            topic = packet[2:at].decode()
-            packet_id = 0
-            if quality:
-                packet_id = _read_u16(packet, at)[0]
-                at += 2
-        except (ValueError, StructError) as error:
-            raise MalformedPacket(f"PUBLISH: {error}") from error
-        if quality > 0x02:
-            raise MalformedPacket("QoS 2, though our subscriptions grant 1 at most (section 3.8.4)")
-        properties, at = unpack_properties(packet, at)
-        self._tell_received(topic, packet[at:], properties, first_byte, packet_id)
+        topic, payload, properties, packet_id = read_publish_body(first_byte, packet)
+        self._tell_received(topic, payload, properties, first_byte, packet_id)
 
     def _puback_arrived(self, packet: bytes) -> None:
         if len(packet) < 2:
-            raise MalformedPacket("PUBACK without a packet identifier")
+            raise malformed("PUBACK without a packet identifier")
         packet_id = packet[0] << 8 | packet[1]
         if self._out_messages.pop(packet_id, None) is not None:
             self._inflight_messages -= 1

@@ -1,7 +1,14 @@
 """The MQTT port on paho-mqtt 2.2, driven by hand from whichever asyncio loop runs: stock or virtual.
 
-paho's threads, select, sleeps and reconnect wait are not used. Time-outs are paho's own: a half-open
-connection is noticed when a PINGRESP stays away for one keep-alive (MQTT 5, section 3.1.2.10).
+paho's threads, select, sleeps and reconnect wait are not used. A half-open connection is noticed when
+nothing has moved for one keep-alive after PINGREQ (MQTT 5, section 3.1.2.10; see `paho_client`).
+
+A session that cannot keep its promise is none: where the broker refuses a subscription, or grants it at
+QoS 0, the connection ends (0x83), the reason is told, and attempts go on with a growing back-off. So they do
+when the broker refuses the connection, takes no QoS 1, or sends what it may not.
+
+When another client takes the session over (0x8E) the back-off is not reset, however long the session has
+lasted: two programs with one client identifier come to rest instead of fighting at full speed.
 
 A publish that was not acknowledged before the connection broke is forgotten here; whoever publishes keeps
 it (an outbox) and publishes it again. It then travels under a new packet identifier with the same
@@ -14,18 +21,18 @@ from collections.abc import Callable
 from functools import partial
 from random import Random
 
-from paho.mqtt.client import Client, ConnectFlags
 from paho.mqtt.enums import MQTTErrorCode
-from paho.mqtt.properties import Properties
-from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from runtime.errors import NotConnectedError
 from runtime.mqtt.back_off import BackOff
+from runtime.mqtt.errors import UnsendableError
 from runtime.mqtt.paho_client import HandDrivenClient, use_transport_time
 from runtime.mqtt.port import IncomingMessage, MqttConfig, MqttEvents, OutgoingMessage
 from runtime.mqtt.publish_properties import PackedProperties, PublishProperties, pack_sendable
+from runtime.mqtt.reason_codes import ReasonCode
 from runtime.ports import Network, Stream
+from runtime.redaction import redact_text
 
 _log = logging.getLogger(__name__)
 
@@ -33,7 +40,16 @@ _OPTIONS = SubscribeOptions(qos=1, retainHandling=SubscribeOptions.RETAIN_SEND_I
 """Repeating a subscription does not bring the retained messages again (section 3.8.3.1)."""
 
 _KEEPALIVE_SLACK_S = 0.001
-"""paho compares floats: a millisecond after the due time no rounding can make it wait for another turn."""
+"""A millisecond after the due time no rounding of floats can make the client wait for another turn."""
+
+
+def _why(error: OSError, config: MqttConfig) -> str:
+    """Why a connect failed, in the same words on every network."""
+    if isinstance(error, ConnectionRefusedError):
+        return f"nobody listens on {config.host}:{config.port}"
+    if isinstance(error, TimeoutError):
+        return f"no answer from {config.host}:{config.port}"
+    return error.strerror or str(error)
 
 
 class PahoPort:
@@ -54,13 +70,13 @@ class PahoPort:
         self._back_off = BackOff(config.back_off_min_s, config.back_off_max_s, randomness_stream)
         self._client = HandDrivenClient(
             config,
+            on_connected=self._on_connected,
+            on_subscribed=self._on_subscribed,
             on_received=self._on_received,
             on_puback=self._on_puback,
             on_closed=self._on_closed,
             watch_writable=self._watch_writable,
         )
-        self._client.on_connect = self._on_connect
-        self._client.on_subscribe = self._on_subscribe
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stream: Stream | None = None
         self._closed: asyncio.Future[None] | None = None
@@ -68,6 +84,7 @@ class PahoPort:
         self._connecting: asyncio.Task[None] | None = None
         self._keepalive_timer: asyncio.TimerHandle | None = None
         self._connection = 0
+        self._up_since_s = 0.0
         self._unacknowledged: set[int] = set()
         self._is_up = False
         self._was_up = False
@@ -75,6 +92,8 @@ class PahoPort:
         self._is_stopping = False
         self._retry_at_once = False
         self._reason = ""
+        self._failure = ""
+        self._name = redact_text(config.client_id)
 
     @property
     def is_connected(self) -> bool:
@@ -85,11 +104,15 @@ class PahoPort:
         """Publish at QoS 1; returns the packet identifier.
 
         Raises NotConnectedError, and UnsendableError for a topic that is none, a header that is too long,
-        or a packet above the server's Maximum Packet Size [MQTT-3.2.2-15].
+        a packet above the server's Maximum Packet Size [MQTT-3.2.2-15], or a message to be retained by a
+        server that retains none [MQTT-3.2.2-14].
         """
         if not self._is_up:
             raise NotConnectedError("no MQTT connection: keep the message in the outbox")
-        packed = pack_sendable(message, self._client.max_packet_size)
+        terms = self._client.terms
+        if message.retain and not terms.retain_available:
+            raise UnsendableError(ReasonCode.RETAIN_NOT_SUPPORTED, "the broker retains no messages")
+        packed = pack_sendable(message, terms.max_packet_size)
         info = self._client.publish(
             message.topic,
             message.payload,
@@ -143,7 +166,7 @@ class PahoPort:
         try:
             return await self._network.connect(config.host, config.port, timeout_s=config.connect_timeout_s)
         except OSError as error:
-            _log.debug("%s: no connection to the broker: %r", config.client_id, error)
+            self._failed(f"No connection: {_why(error, config)}")
             return None
         except asyncio.CancelledError:
             ours = self._is_stopping or self._retry_at_once
@@ -163,7 +186,6 @@ class PahoPort:
         self._retry_at_once = False
         loop.add_reader(stream, self._readable)
         self._client.open(stream)
-        self._arm(self._client.keepalive_due_s())
         patience = loop.call_later(self._config.connect_timeout_s, self._give_up_connect)
         try:
             await closed
@@ -179,17 +201,27 @@ class PahoPort:
     def _give_up_connect(self) -> None:
         """A server that accepts and then says nothing is given up like one that does not accept."""
         if not self._is_up:
-            self._client.hang_up()
+            self._client.hang_up(f"No answer to CONNECT within {self._config.connect_timeout_s:g} s")
 
     def _after_close(self) -> None:
+        client = self._client
         if self._keepalive_timer is not None:
             self._keepalive_timer.cancel()
+        reason = self._reason or client.ending or "Connection lost"
         if self._was_up:
             self._was_up = False
-            self._back_off.reset()
-            self._tell(
-                partial(self._events.disconnected, self._reason or self._client.ending or "connection lost")
-            )
+            if client.ending_code is not ReasonCode.SESSION_TAKEN_OVER:
+                self._back_off.session_lasted(self._now_s() - self._up_since_s)
+            self._tell(partial(self._events.disconnected, reason))
+        elif not self._reason:
+            self._failed(reason, client.is_refused)
+
+    def _failed(self, reason: str, refused: bool = False) -> None:
+        """An attempt came to nothing: say so unless that was said before."""
+        if reason != self._failure:
+            self._failure = reason
+            _log.log(logging.WARNING if refused else logging.INFO, "%s: no session: %s", self._name, reason)
+            self._tell(partial(self._events.connect_failed, reason, refused))
 
     async def _wait(self) -> None:
         if self._retry_at_once:
@@ -213,19 +245,16 @@ class PahoPort:
         try:
             self._client.read()
         except Exception as error:
-            # paho would meet the same packet at each turn: only a new connection gets past it.
+            # What stays unread is unreadable: only a new connection gets past it.
             self._report(error)
-            self._client.hang_up()
-
-    def _writable(self) -> None:
-        self._client.loop_write()
+            self._client.hang_up("Internal error")
 
     def _watch_writable(self, begin: bool) -> None:
         loop, stream = self._loop, self._stream
         if loop is None or stream is None:
             return
         if begin:
-            loop.add_writer(stream, self._writable)
+            loop.add_writer(stream, self._client.writable)
         else:
             loop.remove_writer(stream)
 
@@ -238,6 +267,9 @@ class PahoPort:
         if self._closed is not None and not self._closed.done():
             self._closed.set_result(None)
 
+    def _now_s(self) -> float:
+        return 0.0 if self._loop is None else self._loop.time()
+
     def _arm(self, due_s: float | None) -> None:
         if self._loop is not None and due_s is not None:
             self._keepalive_timer = self._loop.call_at(due_s + _KEEPALIVE_SLACK_S, self._check_keepalive)
@@ -245,42 +277,24 @@ class PahoPort:
     def _check_keepalive(self) -> None:
         self._arm(self._client.keep_alive())
 
-    def _on_connect(
-        self,
-        client: Client,
-        userdata: object,
-        flags: ConnectFlags,
-        reason: ReasonCode,
-        properties: Properties | None,
-    ) -> None:
-        if reason.is_failure:
-            _log.warning("%s: the broker refuses the connection: %s", self._config.client_id, reason)
-            return
-        # The outbox refills; paho would resend its whole store, beyond any window.
-        client.drop_out_messages()
+    def _on_connected(self, session_present: bool) -> None:
+        client = self._client
         # A session that is there may still lack our subscriptions: a road that broke right after CONNACK
         # lost the SUBSCRIBE, and what this process has not seen acknowledged a former one may not have had.
-        self._is_subscribed = self._is_subscribed and flags.session_present
+        self._is_subscribed = self._is_subscribed and session_present
         if self._config.subscriptions and not self._is_subscribed:
             client.subscribe([(topic, _OPTIONS) for topic in self._config.subscriptions])
-        if self._keepalive_timer is not None:
-            self._keepalive_timer.cancel()
-        self._arm(self._client.keepalive_due_s())
+        self._arm(client.keepalive_due_s())
         self._is_up = self._was_up = True
-        self._tell(partial(self._events.connected, flags.session_present, self._client.receive_maximum))
+        self._failure = ""
+        self._up_since_s = self._now_s()
+        self._tell(partial(self._events.connected, session_present, client.terms.receive_maximum))
 
-    def _on_subscribe(
-        self,
-        client: Client,
-        userdata: object,
-        packet_id: int,
-        reasons: list[ReasonCode],
-        properties: Properties | None,
-    ) -> None:
-        refused = [str(reason) for reason in reasons if reason.is_failure]
-        if refused:
-            _log.warning("%s: the broker refuses a subscription: %s", self._config.client_id, refused)
-        self._is_subscribed = not refused
+    def _on_subscribed(self, refusal: str) -> None:
+        self._is_subscribed = not refusal
+        if refusal:
+            _log.warning("%s: %s", self._name, refusal)
+            self._client.break_off(ReasonCode.IMPLEMENTATION_SPECIFIC_ERROR, refusal)
 
     def _on_puback(self, packet_id: int, reason_code: int) -> None:
         try:
@@ -328,5 +342,5 @@ class PahoPort:
         if self._loop is None:
             raise error
         self._loop.call_exception_handler(
-            {"message": f"{self._config.client_id}: an MQTT event handler failed", "exception": error}
+            {"message": f"{self._name}: an MQTT event handler failed", "exception": error}
         )

@@ -47,7 +47,13 @@ class MqttEvents(Protocol):
         """CONNACK with success; subscriptions are in place or on their way."""
 
     def disconnected(self, reason: str) -> None:
-        """The connection is gone; told once per connection."""
+        """The connection is gone, and why, in words; told once per connection."""
+
+    def connect_failed(self, reason: str, refused: bool) -> None:
+        """There is no session, and why, in words; `refused` when the broker says so, not the road.
+
+        Attempts go on; those that fail for the same reason as the one before are not told.
+        """
 
     def acknowledged(self, packet_id: int, reason_code: int) -> None:
         """PUBACK for a publish; reason codes from 0x80 on are refusals."""

@@ -125,6 +125,9 @@ class Road:
     def disconnected(self, reason: str) -> None:
         pass
 
+    def connect_failed(self, reason: str, refused: bool) -> None:
+        pass
+
     def acknowledged(self, packet_id: int, reason_code: int) -> None:
         pass
 

@@ -29,6 +29,7 @@ class Told:
     def __init__(self) -> None:
         self.events: list[tuple[object, ...]] = []
         self.messages: list[IncomingMessage] = []
+        self.failures: list[tuple[str, bool]] = []
         self.on_received: Callable[[IncomingMessage], None] = self.messages.append
         self._more = asyncio.Event()
 
@@ -37,6 +38,10 @@ class Told:
 
     def disconnected(self, reason: str) -> None:
         self._note("disconnected", reason)
+
+    def connect_failed(self, reason: str, refused: bool) -> None:
+        self.failures.append((reason, refused))
+        self._more.set()
 
     def acknowledged(self, packet_id: int, reason_code: int) -> None:
         self._note("acknowledged", packet_id, reason_code)
@@ -57,6 +62,12 @@ class Told:
             self._more.clear()
             await self._more.wait()
         return [event for event in self.events if event[0] == kind][times - 1]
+
+    async def until_failed(self, times: int = 1) -> tuple[str, bool]:
+        while len(self.failures) < times:
+            self._more.clear()
+            await self._more.wait()
+        return self.failures[times - 1]
 
 
 class Story:
