@@ -110,6 +110,7 @@ class Session:
             on_session=self._session_changed,
         )
         self._sync_watchdog: asyncio.TimerHandle | None = None
+        self._asked = b""
         self._request_end: Timer | None = None
         self._port = make_port(
             MqttConfig(broker[0], broker[1], f"car-{vin}", subscriptions=(down_filter(vin),)), self._delivery
@@ -165,6 +166,7 @@ class Session:
             self._add(kind_of(message), message.key, encode(message), now_ms + SYNC_LIFE_MS, traceparent)
         self._delivery.wake()
         self._stop_waiting()
+        self._asked = message.key.encode()
         # Transport time: a jump of the clock is no reason to ask again, let alone once for each 15 s in it.
         loop = asyncio.get_running_loop()
         self._sync_watchdog = loop.call_later(SYNC_PATIENCE_S, self._sync_overdue)
@@ -275,6 +277,10 @@ class Session:
                 self._inbox.dead_letter(incoming.topic, incoming.payload, str(error), now_ms)
                 self._journal.record("dead_letter", error.field or "message", ErrorCode.BAD_MESSAGE)
             else:
+                if isinstance(message, Snapshot) and incoming.correlation_data == self._asked:
+                    # Only the answer: a backend that has just come up sends snapshots unasked, and may have
+                    # missed the question, to which the catalogue belongs.
+                    self._stop_waiting()
                 if self._inbox.first_time(message.key, now_ms):
                     self.store.keep("last_sync_ms", now_ms)
                     tell = handler(message)
@@ -288,7 +294,6 @@ class Session:
 
     def _apply_snapshot(self, message: Message) -> Callable[[], None]:
         assert isinstance(message, Snapshot)
-        self._stop_waiting()
         known = self.store.snapshot()
         fresh = known is None or message.revision > known.revision
         if fresh:

@@ -22,6 +22,7 @@ class FakePort:
         self.config = config
         self.published: list[tuple[int, OutgoingMessage]] = []
         self.resets = 0
+        self.asked = b""
         self._events = events
         self._life = copy_context()
         self._is_up = False
@@ -40,6 +41,7 @@ class FakePort:
         if not self._is_up:
             raise NotConnectedError("no MQTT connection")
         self._packet_id += 1
+        self.asked = message.correlation_data
         self.published.append((self._packet_id, message))
         return self._packet_id
 
@@ -73,15 +75,28 @@ class FakePort:
         for packet_id, _ in published:
             self._life.run(self._events.acknowledged, packet_id, 0)
 
-    def deliver(self, message: Message) -> bool:
-        """A message of the backend arrives; returns whether it was acknowledged."""
-        return self.deliver_raw(down_topic(VIN, kind_of(message)), encode(message), message.key)
+    def deliver(self, message: Message, *, unasked: bool = False) -> bool:
+        """A message of the backend arrives, as the answer to what was published last or unasked.
 
-    def deliver_raw(self, topic: str, payload: bytes, key: str = "") -> bool:
+        Returns whether it was acknowledged.
+        """
+        topic = down_topic(VIN, kind_of(message))
+        return self.deliver_raw(topic, encode(message), message.key, b"" if unasked else self.asked)
+
+    def deliver_raw(self, topic: str, payload: bytes, key: str = "", correlation_data: bytes = b"") -> bool:
         """Bytes arrive; returns whether they were acknowledged. Passes on what the program raises."""
         acknowledged: list[bool] = []
         message = IncomingMessage(
-            topic, payload, key, "", None, "", b"", False, False, lambda: acknowledged.append(True)
+            topic,
+            payload,
+            key,
+            "",
+            None,
+            "",
+            correlation_data,
+            False,
+            False,
+            lambda: acknowledged.append(True),
         )
         self._life.run(self._events.received, message)
         return bool(acknowledged)

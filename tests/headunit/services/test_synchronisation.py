@@ -78,6 +78,19 @@ def test_a_snapshot_ends_the_asking_even_one_that_is_not_newer() -> None:
 
 
 @pytest.mark.req("R-404")
+def test_a_snapshot_that_nobody_asked_for_does_not_end_the_asking() -> None:
+    async def story(car: OneCar) -> None:
+        car.port.connect()
+        await car.turn()
+        car.port.acknowledge_all()
+        car.port.deliver(car.snapshot(1), unasked=True)
+        await car.at(SYNC_PATIENCE_MS)
+        assert len(car.port.sent("sync")) == 1
+
+    live(story)
+
+
+@pytest.mark.req("R-404")
 def test_a_catalogue_alone_does_not_end_the_asking() -> None:
     async def story(car: OneCar) -> None:
         car.port.connect()
