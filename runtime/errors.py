@@ -8,6 +8,7 @@ BenchRuntimeError
 ├── ChannelError         the bench channel is closed, or was sent something that is no command
 ├── CommandRefused       the bench did not carry out a command; `code` says which rule forbids it
 ├── DiskError            a database cannot be opened, or the disk was used in a wrong way
+├── LedgerError          the broker's database cannot be read or written
 ├── JournalError         a journal was given or contains what is no entry
 ├── BrokerUnavailableError   a broker could not be started or found
 ├── BrokerUrlError       what was given as a broker's URL is none that can be used
@@ -54,6 +55,10 @@ class CommandRefused(BenchRuntimeError):
 
 class DiskError(BenchRuntimeError):
     """A database cannot be opened, or the disk was used in a wrong way; says which and why."""
+
+
+class LedgerError(BenchRuntimeError):
+    """The broker's database cannot be read or written; says why."""
 
 
 class JournalError(BenchRuntimeError):

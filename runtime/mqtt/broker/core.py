@@ -69,6 +69,14 @@ class Broker:
         """Do what is due by `now_ns`: time-outs, ends of sessions, delayed wills."""
         self._alarms.advance(now_ns)
 
+    def commit(self) -> None:
+        """Write down what has changed: to be called before what was written to clients leaves.
+
+        Raises LedgerError when it cannot be written down; then no client may be told.
+        """
+        if self.ledger is not None:
+            self.ledger.commit()
+
     def _figures(self, now_ns: int) -> dict[str, object]:
         counts, sessions = self.counts, self.sessions
         return {

@@ -66,7 +66,7 @@ class Ledger(Protocol):
         """Its client is connected."""
 
     def detach(self, client_id: str, ends_ns: int | None, will_due_ns: int | None) -> None:
-        """Its client is gone: when it ends, and when its will is due; None for never."""
+        """Its client is gone: when it ends, None for never; when its will is due, None for no will."""
 
     def end(self, client_id: str) -> None:
         """The session ends, and all that was kept for it."""
@@ -96,4 +96,7 @@ class Ledger(Protocol):
         """The client has sent a QoS 2 message under this identifier, or has let go of it."""
 
     def commit(self) -> None:
-        """Make all that has changed since the last commit survive."""
+        """Make all that has changed since the last commit survive. Raises LedgerError when it cannot."""
+
+    def close(self) -> None:
+        """Commit, and write nothing any more."""
