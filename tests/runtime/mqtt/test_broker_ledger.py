@@ -175,6 +175,25 @@ def test_a_qos_2_message_keeps_its_identifier_through_the_kill(table: LedgerTabl
     assert (again.packet_id, again.duplicate) == (first.packet_id, True)
 
 
+def test_so_does_one_that_waited_first(table: LedgerTable) -> None:
+    table.join(expiry_s=WEEK_S).subscribe(Subscription("a", 2))
+    table.broker.sessions.get("car").road.closed(table.now_ns)  # type: ignore[union-attr]
+    backend = table.join("backend")
+    backend.send(encode_publish("a", b"1", 1, qos=2), encode_publish("a", b"2", 2, qos=2))
+    table.turn()
+    car, _ = table.connack("car", expiry_s=WEEK_S, receive_maximum=1)
+    [first] = car.messages()
+    table.turn()
+    car.send(Pubrec(first.packet_id))
+    table.turn()
+    car.connection.receive(table.now_ns, Pubcomp(first.packet_id).encode())
+    [second] = car.messages()
+    table.turn()
+    table.kill()
+    [again] = back(table).messages()
+    assert (again.payload, again.packet_id, again.duplicate) == (b"2", second.packet_id, True)
+
+
 def test_after_pubrec_only_pubrel_is_sent_again(table: LedgerTable) -> None:
     """[MQTT-4.3.3-6]"""
     car = table.join(expiry_s=WEEK_S)
@@ -288,11 +307,13 @@ def test_a_delayed_will_comes_when_it_is_due_and_once(table: LedgerTable) -> Non
 
 
 def test_an_orderly_disconnect_takes_the_will_back_for_good(table: LedgerTable) -> None:
-    table.join("watcher", expiry_s=WEEK_S).subscribe(Subscription("will"))
+    table.join("watcher", expiry_s=2 * WEEK_S).subscribe(Subscription("will"))
     table.join(expiry_s=WEEK_S, will=Will("will", b"gone", 1)).send(Disconnect())
     table.turn()
     table.kill()
-    assert back(table, "watcher").payloads() == []
+    table.wait(WEEK_S * S)
+    watcher, _ = table.connack("watcher", expiry_s=WEEK_S)
+    assert watcher.payloads() == []
 
 
 # Retained messages
