@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 
 from runtime.ports import Runtime
-from telematics.adapters.relay import Relay, drive_link
+from telematics.adapters.relay import Relay, ServiceListener, drive_link
 from telematics.app import Telematics
 from telematics.link.model import BottleneckLink
 from telematics.radio.obstructions import ImpairmentScript
@@ -22,11 +22,13 @@ async def serve_relay(
     port: int = 0,
     script: ImpairmentScript | None = None,
     listening: Callable[[Telematics, Relay], None] | None = None,
+    on_service: ServiceListener | None = None,
 ) -> None:
     """Relay `host`:`port` to the service over the road of `timeline`, until cancelled.
 
     The drive begins now. `listening` is called once clients are accepted, with the program, which takes
-    the bench's commands, and the relay, which knows its port. Raises OSError when the address is taken.
+    the bench's commands, and the relay, which knows its port; `on_service` hears how each attempt to reach
+    the service has ended. Raises OSError when the address is taken.
     """
     link = BottleneckLink(runtime.randomness.stream("link"))
     unit = TelematicsUnit(
@@ -38,7 +40,7 @@ async def serve_relay(
     )
     driver = drive_link(link, asyncio.get_running_loop())
     telematics = Telematics(runtime, unit, driver.set_conditions)
-    relay = Relay(driver, upstream_host, upstream_port)
+    relay = Relay(driver, upstream_host, upstream_port, on_service)
     try:
         await relay.listen(host, port)
         if listening is not None:

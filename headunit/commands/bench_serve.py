@@ -6,8 +6,10 @@ so it never outlives the view that started it, whatever happens to that.
 """
 
 import argparse
+import os
 from pathlib import Path
 
+from headunit.commands.folder_lock import program_lock
 from headunit.commands.program import program
 
 EXAMPLES = """\
@@ -26,7 +28,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--market", default="CN", help="market of the car: CN or AU (default CN)")
     parser.add_argument("--model", default="", help="model of the car (default: the bench's own)")
     parser.add_argument("--vin", default="", help="VIN of the car (default: the bench's own)")
-    parser.add_argument("--broker", default="ours", help="ours, mosquitto or mqtt://HOST:PORT (default ours)")
+    parser.add_argument(
+        "--broker",
+        default=os.environ.get("HEADUNIT_BROKER", "ours"),
+        help="ours, mosquitto or mqtt://[USER[:PASSWORD]@]HOST[:PORT] (default: HEADUNIT_BROKER, else ours)",
+    )
     parser.add_argument("--scenario", default="", metavar="FILE", help="scenario file to play")
     parser.add_argument(
         "--save", default="", metavar="FILE", help="write what was done as a scenario file at the end"
@@ -39,4 +45,5 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> int:
     """Serve until told to end."""
-    return program("headunit.sim.bench_process", "serve")(args)
+    with program_lock(args.state, "car"), program_lock(args.state, "backend"):
+        return program("headunit.sim.bench_process", "serve")(args)

@@ -12,8 +12,6 @@ MARKETS = ("CN", "AU")
 LANGUAGES = ("en", "de", "zh")
 
 _VIN = re.compile(r"[A-HJ-NPR-Z0-9]{17}")
-_BROKER_URL = re.compile(r"mqtt://[^/:\s]+(?::(\d{1,5}))?/?")
-_PORT_MAX = 65535
 _TOML_LINE = re.compile(r"\(at line (\d+), column \d+\)")
 
 
@@ -150,11 +148,13 @@ def _vin(found: _Found, key: str) -> str:
 def _broker(found: _Found, key: str) -> str:
     value = _text(found, key)
     if value not in ("ours", "mosquitto"):
-        address = _BROKER_URL.fullmatch(value)
-        if address is None:
-            raise found.wrong(key, f"{value!r} is not ours, mosquitto or mqtt://HOST:PORT")
-        if address[1] is not None and not 0 < int(address[1]) <= _PORT_MAX:
-            raise found.wrong(key, f"{value!r}: a port is a number from 1 to {_PORT_MAX}")
+        from runtime.errors import BrokerUrlError
+        from runtime.mqtt.broker_url import BrokerUrl
+
+        try:
+            BrokerUrl.parse(value)
+        except BrokerUrlError as error:
+            raise found.wrong(key, f"neither ours nor mosquitto, and {error}") from None
     return value
 
 

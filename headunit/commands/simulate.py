@@ -35,9 +35,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--rig", choices=("virtual", "real"), default="virtual", help="default virtual")
     parser.add_argument(
         "--broker",
-        choices=("ours", "mosquitto"),
         default="ours",
-        help="broker of the real rig (default ours)",
+        help="broker of the real rig: ours, mosquitto or mqtt://[USER[:PASSWORD]@]HOST[:PORT] (default ours)",
     )
     parser.add_argument("--out", type=Path, default=None, metavar="DIR", help="keep journal and reports here")
     parser.add_argument("--json", action="store_true", help="print the summary as JSON")

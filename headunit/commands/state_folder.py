@@ -1,12 +1,11 @@
 """The state folder of one bench: its lock, its socket, its log. One instance at a time."""
 
-import fcntl
 import os
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from headunit.commands.errors import BenchInUseError
+from headunit.commands.folder_lock import FolderLock
 
 _SOCKET_PATH_MAX = 100
 """A Unix socket's path has 108 bytes on Linux and 104 on macOS (unix(7)), the closing zero included."""
@@ -20,24 +19,11 @@ class StateFolder:
         self.data = path / "data"
         self.log = path / "bench.log"
         self.pictures = path / "pictures"
-        self._lock: int | None = None
+        self._lock = FolderLock(path, "lock", "bench")
         self._short: str | None = None
 
     def __enter__(self) -> Self:
-        self.path.mkdir(parents=True, exist_ok=True, mode=0o700)
-        lock = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            holder = os.read(lock, 32).decode("ascii", "replace").strip()
-            os.close(lock)
-            raise BenchInUseError(
-                f"{self.path}: in use by the bench of process {holder or 'unknown'}; "
-                "quit that one, or give this one its own folder with --state DIR"
-            ) from None
-        os.ftruncate(lock, 0)
-        os.write(lock, f"{os.getpid()}\n".encode())
-        self._lock = lock
+        self._lock.__enter__()
         return self
 
     def __exit__(
@@ -49,8 +35,7 @@ class StateFolder:
         self.socket.unlink(missing_ok=True)
         if self._short is not None:
             os.rmdir(self._short)
-        if self._lock is not None:
-            os.close(self._lock)
+        self._lock.__exit__(kind, error, trace)
 
     @property
     def socket(self) -> Path:

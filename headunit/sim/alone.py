@@ -1,29 +1,38 @@
-"""One program alone, in real time, until it is interrupted: broker, telematics unit, backend or car."""
+"""One program alone, in real time, until it is interrupted: broker, telematics unit, backend or car.
+
+What they say is for whoever started them: on standard output a line for each thing they serve, once it is
+served; on standard error what they wait for.
+"""
 
 import argparse
 import asyncio
-import signal
-import sys
-from collections.abc import Coroutine
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
+from contracts.bench import BenchInfo
 from contracts.modem import ModemListener, ModemStatus, Registration, SignalLevel, SimState
+from headunit.sim.alone_process import (
+    ServiceNotice,
+    bench_channel,
+    checked_port,
+    journal_of,
+    listening,
+    make_ports,
+    make_runtime,
+    run_until_interrupted,
+    say,
+    warn,
+)
 from headunit.sim.drive import STANDING_DBM
-from headunit.sim.errors import RigError
-from headunit.sim.real_rig import LOOPBACK, broker_address
+from headunit.sim.real_rig import LOOPBACK
 from headunit.sim.scenario import Vehicle
-from headunit.sim.virtual_rig import paho_factory
-from runtime.bench_clock import BenchClock
-from runtime.disk import FileDisk
-from runtime.errors import BenchRuntimeError
-from runtime.executor import PoolExecutor
-from runtime.ids import SystemIds
-from runtime.journal import JournalBook
-from runtime.ports import Runtime
-from runtime.randomness import SystemRandomness
+from runtime.mqtt.broker_url import BrokerUrl, host_and_port
 from runtime.real_network import RealNetwork
-from runtime.wall_clock import wall_clock_ms
+from runtime.report_hub import ReportHub
+
+if TYPE_CHECKING:
+    from telematics.adapters.relay import Relay
+    from telematics.app import Telematics
 
 
 def serve_broker(args: argparse.Namespace) -> int:
@@ -33,32 +42,58 @@ def serve_broker(args: argparse.Namespace) -> int:
         from runtime.mqtt.broker.core import Broker
         from runtime.mqtt.broker.server import BrokerServer
 
+        port = checked_port(args.port)
         server = BrokerServer(Broker(), RealNetwork())
-        await server.listen(args.host, _port(args.port))
-        _say(f"broker on mqtt://{args.host}:{server.port}")
+        with listening(args.host, port):
+            await server.listen(args.host, port)
+        say(f"broker on mqtt://{host_and_port(args.host, server.port)}")
         await server.serve()
 
-    return _until_interrupted(main())
+    return run_until_interrupted(main)
 
 
 def serve_telematics(args: argparse.Namespace) -> int:
     """`headunit telematics serve`: the modelled road in front of a broker, or any TCP service."""
 
     async def main() -> None:
+        from headunit.sim.alone_bench import TelematicsBench
         from telematics.radio.timeline import RadioTimeline
         from telematics.serve import serve_relay
 
-        host, port = broker_address(args.broker)
-        await serve_relay(
-            _runtime("telematics", Path()),
-            RadioTimeline.constant(STANDING_DBM),
-            upstream_host=host,
-            upstream_port=port,
-            port=_port(args.port),
-            listening=lambda _, relay: _say(f"road from {LOOPBACK}:{relay.port} to {host}:{port}"),
+        url = BrokerUrl.parse(args.broker)
+        port = checked_port(args.port)
+        where = host_and_port(url.host, url.port)
+        runtime = make_runtime("telematics", Path())
+        made: asyncio.Future[tuple[Telematics, Relay]] = asyncio.get_running_loop().create_future()
+        relaying = asyncio.create_task(
+            serve_relay(
+                runtime,
+                RadioTimeline.constant(STANDING_DBM),
+                upstream_host=url.host,
+                upstream_port=url.port,
+                port=port,
+                listening=lambda telematics, relay: made.set_result((telematics, relay)),
+                on_service=ServiceNotice(f"road: the broker at {where}", warn),
+            )
         )
+        try:
+            await asyncio.wait((relaying, made), return_when=asyncio.FIRST_COMPLETED)
+            if relaying.done():
+                with listening(LOOPBACK, port):
+                    relaying.result()
+            telematics, relay = made.result()
+            hub = ReportHub()
+            bench = TelematicsBench(telematics, runtime.clock, hub)
+            async with bench_channel(args.socket, bench.handle, hub):
+                say(f"road from {LOOPBACK}:{relay.port} to {where}")
+                if args.socket is not None:
+                    say(f"bench channel at {args.socket}")
+                await relaying
+        finally:
+            relaying.cancel()
+            await asyncio.gather(relaying, return_exceptions=True)
 
-    return _until_interrupted(main())
+    return run_until_interrupted(main)
 
 
 def serve_backend(args: argparse.Namespace) -> int:
@@ -69,26 +104,42 @@ def serve_backend(args: argparse.Namespace) -> int:
         from backend_stub.domain.vehicle import VehicleRecord
         from backend_stub.web.pages import make_web
         from backend_stub.web.server import serve_web
+        from headunit.sim.alone_bench import BackendBench
 
-        host, port = broker_address(args.broker)
-        pages_port = _port(args.port)
+        url = BrokerUrl.parse(args.broker)
+        port = checked_port(args.port)
+        socket = args.socket or args.state / "backend.sock"
         car = Vehicle()
-        record = VehicleRecord(vin=car.vin, model=car.model, contract_number=car.contract_number)
-        runtime = _runtime("backend", args.state)
-        backend = Backend(
-            runtime,
-            BackendConfig(vehicles=(record,), broker_host=host, broker_port=port),
-            paho_factory(runtime.network, runtime.randomness, "backend"),
+        record = VehicleRecord(
+            vin=args.vin or car.vin, model=args.model or car.model, contract_number=car.contract_number
         )
-        pages = await serve_web(make_web(backend), LOOPBACK, pages_port)
-        backend.public_url = f"http://{LOOPBACK}:{pages.port}"
-        _say(f"phone on {backend.public_url}/phone")
-        try:
-            await backend.run()
-        finally:
-            await pages.close()
+        config = BackendConfig(
+            market=args.market,
+            vehicles=(record,),
+            broker_host=url.host,
+            broker_port=url.port,
+            activation_delay_ms=round(args.activation_delay * 1000),
+        )
+        with journal_of(args.state, "backend") as journal:
+            runtime = make_runtime("backend", args.state, journal)
+            backend = Backend(runtime, config, make_ports(runtime, "backend", url, args.back_off_max))
+            with listening(LOOPBACK, port):
+                pages = await serve_web(make_web(backend), LOOPBACK, port)
+            backend.public_url = f"http://{LOOPBACK}:{pages.port}"
+            phone = f"{backend.public_url}/phone"
+            where = host_and_port(url.host, url.port)
+            hub = ReportHub()
+            hub.publish(BenchInfo(vin=record.vin, market=args.market, broker=where, phone_url=phone))
+            bench = BackendBench(backend, runtime.clock, hub)
+            try:
+                async with bench_channel(socket, bench.handle, hub):
+                    say(f"phone on {phone}")
+                    say(f"bench channel at {socket}")
+                    await backend.run()
+            finally:
+                await pages.close()
 
-    return _until_interrupted(main())
+    return run_until_interrupted(main)
 
 
 def serve_car(args: argparse.Namespace) -> int:
@@ -96,16 +147,30 @@ def serve_car(args: argparse.Namespace) -> int:
 
     async def main() -> None:
         from headunit.services.car import Car, CarConfig
+        from headunit.sim.alone_bench import CarBench
 
-        host, port = broker_address(args.broker)
-        runtime = _runtime("car", args.state)
+        url = BrokerUrl.parse(args.broker)
+        socket = args.socket or args.state / "car.sock"
         vin = args.vin or Vehicle().vin
-        make_port = paho_factory(runtime.network, runtime.randomness, "car")
-        car = Car(runtime, CarConfig(vin, host, port), SteadyModem(), make_port)
-        _say(f"car connects to {host}:{port}")
-        await car.run()
+        with journal_of(args.state, "car") as journal:
+            runtime = make_runtime("car", args.state, journal)
+            modem = SteadyModem()
+            config = CarConfig(vin, url.host, url.port, args.market, args.language)
+            car = Car(runtime, config, modem, make_ports(runtime, "car", url, args.back_off_max))
+            where = host_and_port(url.host, url.port)
+            hub = ReportHub()
+            hub.publish(BenchInfo(vin=vin, market=args.market, broker=where))
+            bench = CarBench(car, modem, runtime.clock, hub)
+            async with bench_channel(socket, bench.handle, hub):
+                say(f"car connects to {where}")
+                say(f"bench channel at {socket}")
+                bus = asyncio.create_task(bench.run())
+                try:
+                    await car.run()
+                finally:
+                    bus.cancel()
 
-    return _until_interrupted(main())
+    return run_until_interrupted(main)
 
 
 class SteadyModem:
@@ -119,55 +184,3 @@ class SteadyModem:
 
     def on_change(self, listener: ModemListener) -> None:
         """See ModemPort; there is never anything to tell."""
-
-
-def _port(port: int) -> int:
-    """A port to listen on, 0 for a free one. Raises RigError."""
-    if not 0 <= port <= 65535:
-        raise RigError(f"--port: {port} is not a port; there are 0 (a free one) to 65535")
-    return port
-
-
-def _runtime(program: str, folder: Path) -> Runtime:
-    clock = BenchClock(wall_clock_ms())
-    return Runtime(
-        clock=clock,
-        network=RealNetwork(),
-        executor=PoolExecutor(),
-        randomness=SystemRandomness(),
-        ids=SystemIds(),
-        disk=FileDisk(folder),
-        journal=JournalBook(clock.now_ms, clock.transport_ns).actor(program),
-    )
-
-
-def _say(text: str) -> None:
-    print(text, flush=True)
-
-
-def _until_interrupted(main: Coroutine[Any, Any, None]) -> int:
-    """Run a program; SIGINT ends it with 130, SIGTERM with 0, an error of ours with 2."""
-
-    async def run() -> int:
-        loop = asyncio.get_running_loop()
-        task = loop.create_task(main)
-        code = 0
-
-        def end(number: int) -> None:
-            nonlocal code
-            code = 130 if number == signal.SIGINT else 0
-            task.cancel()
-
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, end, number)
-        try:
-            await task
-        except asyncio.CancelledError:
-            return code
-        return 0
-
-    try:
-        return asyncio.run(run())
-    except (RigError, BenchRuntimeError, OSError) as error:
-        print(f"headunit: {error}", file=sys.stderr)
-        return 2

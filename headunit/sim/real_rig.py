@@ -3,19 +3,21 @@
 import asyncio
 from pathlib import Path
 from typing import Literal, TextIO
-from urllib.parse import urlsplit
 
 from contracts.link import LinkConditions
+from headunit.sim.broker_notice import with_login
 from headunit.sim.errors import RigError
 from headunit.sim.rig import Main
 from headunit.sim.virtual_rig import paho_factory
 from runtime.bench_clock import BenchClock
 from runtime.disk import FileDisk
+from runtime.errors import BrokerUrlError
 from runtime.executor import PoolExecutor
 from runtime.ids import SeededIds, SystemIds
 from runtime.journal import JournalBook
 from runtime.mqtt.broker.core import Broker
 from runtime.mqtt.broker.server import BrokerServer
+from runtime.mqtt.broker_url import BrokerUrl, without_password
 from runtime.mqtt.mosquitto import Mosquitto
 from runtime.mqtt.port import MqttPortFactory
 from runtime.ports import Ids, Randomness, Runtime
@@ -27,17 +29,14 @@ from telematics.link.model import BottleneckLink
 LOOPBACK = "127.0.0.1"
 
 
-def broker_address(url: str) -> tuple[str, int]:
-    """Host and port of an mqtt:// URL. Raises RigError for anything else."""
-    wrong = RigError(f"{url!r} is no broker: ours, mosquitto, or mqtt://HOST[:PORT]")
+def _foreign(broker: str) -> BrokerUrl | None:
+    """The URL of a broker that runs elsewhere. Raises RigError for what is none."""
+    if broker in ("ours", "mosquitto"):
+        return None
     try:
-        parts = urlsplit(url)
-        port = parts.port
-    except ValueError:
-        raise wrong from None
-    if parts.scheme != "mqtt" or not parts.hostname:
-        raise wrong
-    return parts.hostname, port or 1883
+        return BrokerUrl.parse(broker)
+    except BrokerUrlError as error:
+        raise RigError(f"neither ours nor mosquitto, and {error}") from None
 
 
 class RealRig:
@@ -47,7 +46,7 @@ class RealRig:
         folder: where the programs' databases are.
         start_ms: bench time at the start.
         seed: of everything that happens by chance; None draws from the system.
-        broker: "ours", "mosquitto", or the URL of a broker that runs elsewhere.
+        broker: "ours", "mosquitto", or the URL of a broker that runs elsewhere. Raises RigError.
         sink: where the journal's lines go.
         keep: keep the journal in memory, for the checks at the end.
     """
@@ -64,7 +63,8 @@ class RealRig:
         sink: TextIO | None = None,
         keep: bool = True,
     ) -> None:
-        self.broker = broker
+        self.broker = without_password(broker)
+        self._url = _foreign(broker)
         self.clock = BenchClock(start_ms)
         self.book = JournalBook(self.clock.now_ms, self.clock.transport_ns, sink, keep=keep)
         self.randomness: Randomness = SystemRandomness() if seed is None else SeededRandomness(seed)
@@ -100,7 +100,8 @@ class RealRig:
 
     def make_port(self, program: str) -> MqttPortFactory:
         """See Rig."""
-        return paho_factory(self._network, self.randomness, program)
+        factory = paho_factory(self._network, self.randomness, program)
+        return factory if self._url is None else with_login(factory, self._url)
 
     def broker_address(self, program: str) -> tuple[str, int]:
         """See Rig: the car's is the relay's."""
@@ -119,16 +120,16 @@ class RealRig:
 
     async def open(self) -> None:
         """See Rig."""
-        if self.broker == "ours":
+        if self._url is not None:
+            self._upstream = (self._url.host, self._url.port)
+        elif self.broker == "ours":
             self._server = BrokerServer(Broker(), self._network)
             await self._server.listen(LOOPBACK, 0)
             self._upstream = (LOOPBACK, self._server.port)
-        elif self.broker == "mosquitto":
+        else:
             self._mosquitto = Mosquitto()
             await self._mosquitto.start()
             self._upstream = (LOOPBACK, self._mosquitto.port)
-        else:
-            self._upstream = broker_address(self.broker)
         self._relay = Relay(self._driver, *self._upstream)
         await self._relay.listen(LOOPBACK, 0)
 

@@ -29,6 +29,9 @@ from runtime.link_driver import LinkDriver
 
 NS_PER_S = 1_000_000_000
 
+ServiceListener = Callable[[OSError | None], None]
+"""Hears of the service behind a relay: None when it took a connection, else why it did not."""
+
 _LINGER_0 = struct.pack("ii", 1, 0)
 _EARLY_BYTES = 65_536
 """How much a client may write before its connection is established; then it is read no further."""
@@ -286,8 +289,11 @@ class Crossing:
             await asyncio.get_running_loop().create_connection(
                 lambda: self._ends[Direction.DOWN], self._relay.upstream_host, self._relay.upstream_port
             )
-        except OSError:
+        except OSError as error:
+            self._relay.tell_service(error)
             self._push_reset(Direction.DOWN)
+        else:
+            self._relay.tell_service(None)
 
     def _close(self) -> None:
         if not self._closed:
@@ -305,12 +311,20 @@ class Relay:
         driver: drives the link; shared with whoever changes its conditions.
         upstream_host: where the service is.
         upstream_port: where the service is.
+        on_service: hears how each attempt to reach the service has ended.
     """
 
-    def __init__(self, driver: LinkDriver, upstream_host: str, upstream_port: int) -> None:
+    def __init__(
+        self,
+        driver: LinkDriver,
+        upstream_host: str,
+        upstream_port: int,
+        on_service: ServiceListener | None = None,
+    ) -> None:
         self.driver = driver
         self.upstream_host = upstream_host
         self.upstream_port = upstream_port
+        self._on_service = on_service
         self._server: asyncio.Server | None = None
         self._crossings: dict[Crossing, None] = {}
 
@@ -337,6 +351,11 @@ class Relay:
             self._server.close()
         for crossing in list(self._crossings):
             crossing.reset()
+
+    def tell_service(self, error: OSError | None) -> None:
+        """An attempt to reach the service has ended: well, or with `error`."""
+        if self._on_service is not None:
+            self._on_service(error)
 
     def remember(self, crossing: Crossing) -> None:
         """`crossing` has a client."""
