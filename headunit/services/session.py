@@ -44,6 +44,11 @@ KEYS_KEPT_MS = 30 * 24 * 3_600_000
 """How long keys of messages are remembered: well beyond what a broker keeps for a car that is away."""
 
 
+def client_id(vin: str) -> str:
+    """The MQTT client identifier of a car."""
+    return f"car-{vin}"
+
+
 class SessionListener(Protocol):
     """What the car is told. Called after the transaction that caused it has committed."""
 
@@ -113,7 +118,7 @@ class Session:
         self._asked = b""
         self._request_end: Timer | None = None
         self._port = make_port(
-            MqttConfig(broker[0], broker[1], f"car-{vin}", subscriptions=(down_filter(vin),)), self._delivery
+            MqttConfig(*broker, client_id(vin), subscriptions=(down_filter(vin),)), self._delivery
         )
         self._delivery.use(self._port)
         self._handlers: dict[type[Message], Callable[[Message], Callable[[], None] | None]] = {

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from contracts.bench import Impair, SetSignal, SetSim
 from contracts.modem import SimState
 from headunit.sim.bench import Bench
+from headunit.sim.broker_world import ACTIONS
 from headunit.sim.checkers import Evidence, check_all
 from headunit.sim.drive import STANDING_DBM
 from headunit.sim.errors import ScriptError
@@ -98,7 +99,10 @@ class Play:
 
     async def _play_fault(self, fault: Fault) -> None:
         await self._sleep_until(fault.at_s)
-        await self._world.strike(fault.kind, fault.program, fault.down_s)
+        if fault.kind in ACTIONS:
+            await self._world.misbehave(fault, self.duration_s)
+        else:
+            await self._world.strike(fault.kind, fault.program, fault.down_s)
 
     async def _pass_time(self) -> None:
         if self._progress is None:

@@ -5,6 +5,7 @@ from typing import Any, Protocol
 
 from contracts.link import LinkConditions, LinkModel
 from runtime.journal import JournalBook
+from runtime.mqtt.broker.faults import BrokerFault
 from runtime.mqtt.port import MqttPortFactory
 from runtime.ports import Randomness, Runtime, SettableClock
 
@@ -59,6 +60,12 @@ class Rig(Protocol):
 
     async def open(self) -> None:
         """Bring up what every world needs; the broker accepts connections when this returns."""
+
+    def break_broker(self, fault: BrokerFault) -> None:
+        """From now on the broker does this wrong. Raises RigError where the broker is not ours."""
+
+    def mend_broker(self, fault: BrokerFault) -> None:
+        """It does it no more."""
 
     def restart_broker(self) -> None:
         """Begin another life of the broker after `halt("broker")`."""

@@ -74,6 +74,12 @@ class FaultKind(StrEnum):
 
     KILL = "kill"
     POWER_CUT = "power_cut"
+    DELAY = "delay"
+    DUPLICATE = "duplicate"
+    DROP_BEFORE = "drop_before"
+    DROP_AFTER = "drop_after"
+    REFUSE_MESSAGE = "refuse_message"
+    REFUSE_CONNECTION = "refuse_connection"
 
 
 class Program(StrEnum):
@@ -85,12 +91,34 @@ class Program(StrEnum):
 
 
 class Fault(ScenarioStruct, frozen=True, kw_only=True):
-    """`[[faults]]`: `program` stops at `at_s` without a farewell and starts again `down_s` later."""
+    """`[[faults]]`: what breaks at `at_s`.
+
+    With `kill` and `power_cut` the program stops without a farewell and starts again `down_s` later. The
+    other kinds are what the broker does wrong for `for_s` (to the end when left out), `times` times at
+    most (0: each time), to messages or connections of `client` (car or backend; anybody when left out) in
+    `topic`: it delivers `delay_s` late, or twice; breaks the connection before it has taken the message,
+    or after, without an acknowledgement; or refuses message or connection.
+    """
 
     kind: FaultKind
     program: Program
     at_s: Seconds
     down_s: Seconds = 2.0
+    for_s: Seconds | None = None
+    delay_s: Seconds = 0.0
+    client: Program | None = None
+    topic: Label = "#"
+    times: Annotated[int, Meta(ge=0)] = 0
+
+
+class BrokerTable(ScenarioStruct, frozen=True, kw_only=True):
+    """`[broker]`: how our broker is set up; `keeps_sessions` lets them survive its end.
+
+    `profile` is default, or what mosquitto, EMQX or HiveMQ do by default.
+    """
+
+    profile: Annotated[str, Meta(pattern="^(default|mosquitto|emqx|hivemq)$")] = "default"
+    keeps_sessions: bool = False
 
 
 class Payment(ScenarioStruct, frozen=True, kw_only=True):
@@ -178,6 +206,7 @@ class Scenario(ScenarioStruct, frozen=True, kw_only=True):
     vehicles: tuple[Vehicle, ...] = (Vehicle(),)
     drive: Drive = Drive()
     radio: Radio = Radio()
+    broker: BrokerTable = BrokerTable()
     causes: tuple[Cause, ...] = ()
     faults: tuple[Fault, ...] = ()
     script: tuple[Step, ...] = ()

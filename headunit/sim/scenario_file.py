@@ -8,8 +8,9 @@ from pathlib import Path
 import msgspec
 
 from headunit.sim.errors import ScenarioError
-from headunit.sim.scenario import Scenario
+from headunit.sim.scenario import FaultKind, Program, Scenario
 from headunit.sim.script import parse_knob
+from runtime.mqtt.broker.topic_tree import filter_is_valid
 
 DEFAULT_BENCH_DATA = Path(__file__).parents[2] / ".." / "shared" / "data"
 """Where recordings are looked for without BENCH_DATA: beside the project, wherever it is run from."""
@@ -132,6 +133,16 @@ def _check(name: str, text: str, scenario: Scenario) -> None:
     for n, cause in enumerate(scenario.causes):
         if cause.until_s <= cause.from_s:
             fail(f"causes[{n}].until_s", f"ends at {cause.until_s:g} s, not after its beginning")
+    for n, fault in enumerate(scenario.faults):
+        stops = fault.kind in (FaultKind.KILL, FaultKind.POWER_CUT)
+        if not stops and fault.program is not Program.BROKER:
+            fail(f"faults[{n}].program", f"{fault.kind} is for the broker, not for the {fault.program}")
+        if fault.kind is FaultKind.DELAY and not fault.delay_s:
+            fail(f"faults[{n}].delay_s", "a delay needs its length")
+        if fault.client is Program.BROKER:
+            fail(f"faults[{n}].client", "is car or backend")
+        if not filter_is_valid(fault.topic):
+            fail(f"faults[{n}].topic", f"is no topic filter: {fault.topic!r}")
     for n, step in enumerate(scenario.script):
         try:
             step.verb()

@@ -59,7 +59,8 @@ def play_virtual(staging: Staging) -> Played:
     # A run allocates far more than it frees in cycles; the universe is dropped as a whole at its end.
     was_enabled = gc.isenabled()
     gc.disable()
-    rig = VirtualRig(staging.scenario.seed, staging.start_ms, staging.sink)
+    scenario = staging.scenario
+    rig = VirtualRig(scenario.seed, staging.start_ms, staging.sink, scenario.broker)
     rig.disk.load(DATABASE, _empty_database())
     try:
         return rig.loop.run_until_complete(_play(rig, staging))

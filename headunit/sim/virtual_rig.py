@@ -4,12 +4,14 @@ import asyncio
 from typing import TextIO
 
 from contracts.link import LinkConditions
+from headunit.sim.broker_world import BrokerWorld
 from headunit.sim.rig import Main
+from headunit.sim.scenario import BrokerTable
 from runtime.bench_clock import BenchClock
 from runtime.executor import InlineExecutor
 from runtime.ids import SeededIds
 from runtime.journal import JournalBook
-from runtime.mqtt.broker.core import Broker
+from runtime.mqtt.broker.faults import BrokerFault
 from runtime.mqtt.broker.server import BrokerServer
 from runtime.mqtt.paho_port import PahoPort
 from runtime.mqtt.port import MqttConfig, MqttEvents, MqttPort, MqttPortFactory
@@ -32,12 +34,15 @@ class VirtualRig:
         seed: of everything that happens by chance.
         start_ms: bench time at the start.
         sink: where the journal's lines go.
+        broker: how the broker is set up.
     """
 
     name = "virtual"
     broker = "ours"
 
-    def __init__(self, seed: int, start_ms: int, sink: TextIO | None = None) -> None:
+    def __init__(
+        self, seed: int, start_ms: int, sink: TextIO | None = None, broker: BrokerTable | None = None
+    ) -> None:
         self.loop = VirtualLoop()
         self.clock = BenchClock(start_ms, loop=self.loop)
         self.book = JournalBook(self.clock.now_ms, self.loop.time_ns, sink, keep=True)
@@ -51,6 +56,7 @@ class VirtualRig:
             "car": self._network.host("car", link=self.link),
         }
         self._lives: dict[str, int] = {}
+        self._broker_world = BrokerWorld(broker or BrokerTable(), self.disk)
 
     def apply_conditions(self, conditions: LinkConditions) -> None:
         """See Rig."""
@@ -87,8 +93,6 @@ class VirtualRig:
         owner = f"{program}#{self._lives[program]}"
         self.loop.abandon(owner)
         self._network.abandon(owner, power_cut=power_cut)
-        if program == "broker":
-            return
         if power_cut:
             self.disk.power_cut(program)
         else:
@@ -102,8 +106,17 @@ class VirtualRig:
         """See Rig."""
         self.launch("broker", self._serve_broker)
 
+    def break_broker(self, fault: BrokerFault) -> None:
+        """See Rig."""
+        self._broker_world.add_fault(fault)
+
+    def mend_broker(self, fault: BrokerFault) -> None:
+        """See Rig."""
+        self._broker_world.remove_fault(fault)
+
     async def _serve_broker(self) -> None:
-        server = BrokerServer(Broker(), self._hosts["broker"])
+        broker = self._broker_world.begin(self.loop.time_ns())
+        server = BrokerServer(broker, self._hosts["broker"])
         await server.listen("broker", BROKER_PORT)
         await server.serve()
 

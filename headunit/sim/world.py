@@ -6,6 +6,7 @@ from contextvars import copy_context
 from dataclasses import dataclass
 from typing import TypeVar
 
+from backend_stub.adapters.mqtt_endpoint import CLIENT_ID
 from backend_stub.app import Backend, BackendConfig
 from backend_stub.domain.vehicle import VehicleRecord
 from contracts.bench import Command
@@ -13,8 +14,10 @@ from contracts.controller import ControllerEvent
 from contracts.modem import ModemListener, ModemPort, ModemStatus
 from contracts.screen import ScreenSnapshot
 from headunit.services.car import Car, CarConfig
+from headunit.services.session import client_id
+from headunit.sim.broker_world import broker_fault
 from headunit.sim.rig import Rig
-from headunit.sim.scenario import FaultKind, Program, Scenario
+from headunit.sim.scenario import Fault, FaultKind, Program, Scenario
 from runtime.mqtt.port import MqttPortFactory
 from runtime.ports import Runtime
 from telematics.app import Telematics
@@ -217,6 +220,16 @@ class World:
                 self.rig.restart_broker()
         self._down.remove(program)
         self.rig.book.actor("rig").record("fault", program, "over")
+
+    async def misbehave(self, fault: Fault, until_s: float) -> None:
+        """The broker does something wrong, for as long as `fault` says or until second `until_s`."""
+        wrong = broker_fault(fault, {Program.CAR: client_id(self.config.vin), Program.BACKEND: CLIENT_ID})
+        journal = self.rig.book.actor("rig")
+        journal.record("fault", Program.BROKER, fault.kind)
+        self.rig.break_broker(wrong)
+        await asyncio.sleep(max(0.0, until_s - self.elapsed_s) if fault.for_s is None else fault.for_s)
+        self.rig.mend_broker(wrong)
+        journal.record("fault", Program.BROKER, f"{fault.kind} over")
 
     async def _live_car(self) -> None:
         host, port = self.rig.broker_address("car")

@@ -63,6 +63,11 @@ class BrokerFaults:
         self._left.pop(fault, None)
         self.is_active = bool(self._left)
 
+    def go_on_from(self, former: "BrokerFaults") -> None:
+        """Have what the broker of a former life had, as often as that had it left."""
+        self._left = dict(former._left)
+        self.is_active = bool(self._left)
+
     def on_connect(self, client_id: str) -> ReasonCode | None:
         """With what to refuse the CONNECT of `client_id`, None to let it in."""
         for fault in self._left:
