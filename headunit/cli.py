@@ -24,7 +24,7 @@ COMMANDS = {
     "run": _Entry("run", "the driver's menu in this terminal, with the whole bench behind it"),
     "simulate": _Entry("simulate", "play a scenario file and check its expectations"),
     "bridge": _Entry("bridge", "let a real iDrive controller on CAN turn the knob of a running bench"),
-    "broker serve": _Entry("broker_serve", "our MQTT 5 broker alone"),
+    "broker serve": _Entry("broker_serve", "our broker alone: MQTT 5 and 3.1.1"),
     "car serve": _Entry("car_serve", "the car alone: session, outbox, presenter"),
     "backend serve": _Entry("backend_serve", "the backend alone: store, payments, phone pages"),
     "telematics serve": _Entry("telematics_serve", "the telematics unit alone: SIM, modem, link"),

@@ -26,24 +26,30 @@ from headunit.sim.alone_process import (
 from headunit.sim.drive import STANDING_DBM
 from headunit.sim.real_rig import LOOPBACK
 from headunit.sim.scenario import Vehicle
+from runtime.disk import FileDisk
 from runtime.mqtt.broker_url import BrokerUrl, host_and_port
 from runtime.real_network import RealNetwork
 from runtime.report_hub import ReportHub
+from runtime.wall_clock import wall_clock_ms
 
 if TYPE_CHECKING:
+    from runtime.mqtt.broker.core import Broker
     from telematics.adapters.relay import Relay
     from telematics.app import Telematics
+
+
+NS_PER_S = 1_000_000_000
+NS_PER_MS = 1_000_000
 
 
 def serve_broker(args: argparse.Namespace) -> int:
     """`headunit broker serve`."""
 
     async def main() -> None:
-        from runtime.mqtt.broker.core import Broker
         from runtime.mqtt.broker.server import BrokerServer
 
         port = checked_port(args.port)
-        server = BrokerServer(Broker(), RealNetwork())
+        server = BrokerServer(make_broker(args), RealNetwork())
         with listening(args.host, port):
             await server.listen(args.host, port)
         say(f"broker on mqtt://{host_and_port(args.host, server.port)}")
@@ -171,6 +177,22 @@ def serve_car(args: argparse.Namespace) -> int:
                     bus.cancel()
 
     return run_until_interrupted(main)
+
+
+def make_broker(args: argparse.Namespace) -> "Broker":
+    """Our broker as the options of `headunit broker serve` want it."""
+    from dataclasses import replace
+
+    from runtime.mqtt.broker.config import PROFILES
+    from runtime.mqtt.broker.core import Broker
+    from runtime.mqtt.broker.sqlite_ledger import SqliteLedger
+
+    config = replace(PROFILES[args.profile], max_packet_rate_hz=args.max_packet_rate)
+    now_ns = round(asyncio.get_running_loop().time() * NS_PER_S)
+    if args.state is None:
+        return Broker(config, now_ns=now_ns)
+    connection = FileDisk(args.state).connect("broker", "NORMAL" if args.fast else "FULL")
+    return Broker(config, SqliteLedger(connection, wall_clock_ms() * NS_PER_MS - now_ns), now_ns)
 
 
 class SteadyModem:

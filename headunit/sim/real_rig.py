@@ -6,8 +6,10 @@ from typing import Literal, TextIO
 
 from contracts.link import LinkConditions
 from headunit.sim.broker_notice import with_login
+from headunit.sim.broker_world import BrokerWorld
 from headunit.sim.errors import RigError
 from headunit.sim.rig import Main
+from headunit.sim.scenario import BrokerTable
 from headunit.sim.virtual_rig import paho_factory
 from runtime.bench_clock import BenchClock
 from runtime.disk import FileDisk
@@ -15,7 +17,7 @@ from runtime.errors import BrokerUrlError
 from runtime.executor import PoolExecutor
 from runtime.ids import SeededIds, SystemIds
 from runtime.journal import JournalBook
-from runtime.mqtt.broker.core import Broker
+from runtime.mqtt.broker.faults import BrokerFault
 from runtime.mqtt.broker.server import BrokerServer
 from runtime.mqtt.broker_url import BrokerUrl, without_password
 from runtime.mqtt.mosquitto import Mosquitto
@@ -49,6 +51,7 @@ class RealRig:
         broker: "ours", "mosquitto", or the URL of a broker that runs elsewhere. Raises RigError.
         sink: where the journal's lines go.
         keep: keep the journal in memory, for the checks at the end.
+        broker_table: how our broker is set up.
     """
 
     name = "real"
@@ -62,6 +65,7 @@ class RealRig:
         broker: Literal["ours", "mosquitto"] | str = "ours",
         sink: TextIO | None = None,
         keep: bool = True,
+        broker_table: BrokerTable | None = None,
     ) -> None:
         self.broker = without_password(broker)
         self._url = _foreign(broker)
@@ -70,6 +74,7 @@ class RealRig:
         self.randomness: Randomness = SystemRandomness() if seed is None else SeededRandomness(seed)
         self._is_seeded = seed is not None
         self.disk = FileDisk(folder)
+        self._broker_world = BrokerWorld(broker_table or BrokerTable(), self.disk)
         self.link = BottleneckLink(self.randomness.stream("link"))
         self._driver = drive_link(self.link, asyncio.get_running_loop())
         self._network = RealNetwork()
@@ -123,7 +128,7 @@ class RealRig:
         if self._url is not None:
             self._upstream = (self._url.host, self._url.port)
         elif self.broker == "ours":
-            self._server = BrokerServer(Broker(), self._network)
+            self._server = BrokerServer(self._broker_world.begin(0), self._network)
             await self._server.listen(LOOPBACK, 0)
             self._upstream = (LOOPBACK, self._server.port)
         else:
@@ -132,6 +137,16 @@ class RealRig:
             self._upstream = (LOOPBACK, self._mosquitto.port)
         self._relay = Relay(self._driver, *self._upstream)
         await self._relay.listen(LOOPBACK, 0)
+
+    def break_broker(self, fault: BrokerFault) -> None:
+        """See Rig."""
+        if self._server is None:
+            raise RigError(f"{self.broker} cannot be told to fail: run this scenario with --broker ours")
+        self._broker_world.add_fault(fault)
+
+    def mend_broker(self, fault: BrokerFault) -> None:
+        """See Rig."""
+        self._broker_world.remove_fault(fault)
 
     def restart_broker(self) -> None:
         """See Rig."""

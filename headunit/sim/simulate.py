@@ -9,9 +9,11 @@ from typing import TextIO
 import msgspec
 
 from backend_stub.app import Backend
+from headunit.sim.broker_world import ACTIONS
 from headunit.sim.drive import read_timeline
 from headunit.sim.errors import ScenarioError, ScriptError
 from headunit.sim.evidence import forget_evidence, write_evidence
+from headunit.sim.scenario import BrokerTable, Scenario
 from headunit.sim.scenario_file import line_of, load_scenario
 from headunit.sim.stage import Played, Progress, Staging, play_real, play_virtual
 from headunit.sim.verdict import Outcome, Verdict
@@ -51,10 +53,8 @@ def simulate(
     timeline = read_timeline(scenario, file)
     if seed is not None:
         scenario = msgspec.structs.replace(scenario, seed=seed)
-    if rig != "virtual" and scenario.faults:
-        line = line_of(file.read_text(encoding="utf-8-sig"), "faults[0]")
-        why = f"programs cannot be killed on the {rig} rig: run this scenario with --rig virtual"
-        raise ScenarioError(str(file), line, "faults[0]", why)
+    if rig != "virtual":
+        _check_for_real(file, scenario, rig, broker)
     with ExitStack() as stack:
         sink: TextIO | None = None
         if out is not None:
@@ -114,3 +114,21 @@ def _sequence_digest(book: JournalBook) -> str:
     for entry in sorted(book.entries, key=lambda e: (e.actor, e.seq)):
         digest.update(f"{entry.actor}\t{entry.kind}\t{entry.key}\t{entry.state}\n".encode())
     return digest.hexdigest()
+
+
+def _check_for_real(file: Path, scenario: Scenario, rig: str, broker: str) -> None:
+    """Refuse what cannot be had in one real process, or of a broker that is not ours."""
+
+    def refuse(key: str, why: str) -> None:
+        raise ScenarioError(str(file), line_of(file.read_text(encoding="utf-8-sig"), key), key, why)
+
+    for n, fault in enumerate(scenario.faults):
+        if fault.kind not in ACTIONS:
+            refuse(
+                f"faults[{n}]",
+                f"programs cannot be killed on the {rig} rig: run this scenario with --rig virtual",
+            )
+        elif broker != "ours":
+            refuse(f"faults[{n}]", f"{broker} cannot be told to fail: run this scenario with --broker ours")
+    if broker != "ours" and scenario.broker != BrokerTable():
+        refuse("broker", f"{broker} is not set up by a scenario: run this scenario with --broker ours")

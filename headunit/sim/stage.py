@@ -87,7 +87,12 @@ async def _play_real(staging: Staging, folder: Path) -> Played:
     from runtime.jitter import LoopJitter
 
     rig = RealRig(
-        folder, staging.start_ms, seed=staging.scenario.seed, broker=staging.broker, sink=staging.sink
+        folder,
+        staging.start_ms,
+        seed=staging.scenario.seed,
+        broker=staging.broker,
+        sink=staging.sink,
+        broker_table=staging.scenario.broker,
     )
     jitter = LoopJitter(asyncio.get_running_loop())
     jitter.start()

@@ -1,13 +1,16 @@
 """The broker's shell: the core on an event loop and a network, virtual or real."""
 
 import asyncio
+import logging
 from collections.abc import Callable
 from typing import Final
 
-from runtime.errors import BrokerUnavailableError
+from runtime.errors import BrokerUnavailableError, LedgerError
 from runtime.mqtt.broker.core import Broker
 from runtime.mqtt.broker.stream_sink import StreamSink
 from runtime.ports import Listener, Network, Stream
+
+_log = logging.getLogger(__name__)
 
 _NS_PER_S: Final = 1_000_000_000
 _SLACK: Final = 524_288
@@ -17,8 +20,11 @@ _SLACK: Final = 524_288
 class BrokerServer:
     """Serves `broker` on `network`.
 
-    What a session holds is kept by the core alone, in memory: a new server over the same `Broker` finds
-    the sessions as they were, one over a new `Broker` has lost them.
+    What a session holds is kept by the core, in memory or in its ledger: a new server over the same
+    `Broker` finds the sessions as they were, one over a new `Broker` what the ledger has.
+
+    When the ledger takes no changes (a full disk), clients are not told what could not be kept: their
+    connections end, and what they repeat then is taken when there is room.
     """
 
     def __init__(self, broker: Broker, network: Network) -> None:
@@ -35,6 +41,8 @@ class BrokerServer:
         self._accepted = 0
         self._dirty: list[StreamSink] = []
         self._is_settling = False
+        self._is_stuck = False
+        self._has_ledger = broker.ledger is not None
         self._timer: asyncio.TimerHandle | None = None
         self._armed_ns: int | None = None
 
@@ -67,6 +75,11 @@ class BrokerServer:
         for sink in list(self._sinks.values()):
             sink.connection.shut_down(self._now_ns())
         self._settle(self._now_ns())
+        if self.broker.ledger is not None:
+            try:
+                self.broker.ledger.close()
+            except LedgerError as error:
+                _log.error("%s; what happened last is not kept", error)
         if self._timer is not None:
             self._timer.cancel()
             self._timer = self._armed_ns = None
@@ -107,13 +120,10 @@ class BrokerServer:
         """Send what the broker has written, and wake up when it is next due."""
         if self._is_settling:
             return
-        if self._dirty:
+        if self._dirty or self._has_ledger:
             self._is_settling = True
             try:
-                while self._dirty:
-                    dirty, self._dirty = self._dirty, []
-                    for sink in dirty:
-                        sink.flush(now_ns)
+                self._flush(now_ns)
             finally:
                 self._is_settling = False
         due_ns = self.broker.next_due()
@@ -122,6 +132,32 @@ class BrokerServer:
                 self._timer.cancel()
             self._armed_ns = due_ns
             self._timer = self._call_at_ns(due_ns, self._ring, due_ns)
+
+    def _flush(self, now_ns: int) -> None:
+        is_kept = self._commit()
+        while self._dirty:
+            dirty, self._dirty = self._dirty, []
+            for sink in dirty:
+                if is_kept:
+                    sink.flush(now_ns)
+                else:
+                    sink.abort()
+            # A sink that has room again is given messages that waited: they are written down, too.
+            is_kept = self._commit()
+
+    def _commit(self) -> bool:
+        """Whether all that clients are about to be told survives us."""
+        if not self._has_ledger:
+            return True
+        try:
+            self.broker.commit()
+        except LedgerError as error:
+            if not self._is_stuck:
+                _log.error("%s; clients are disconnected until it does", error)
+            self._is_stuck = True
+            return False
+        self._is_stuck = False
+        return True
 
     def _ring(self, due_ns: int) -> None:
         # A loop may call a hair early: the broker is told the instant that was asked for, never less.

@@ -120,7 +120,9 @@ class StreamSink:
                 self._chunks.append(data[sent:])
             if self._is_paused and self._size <= _LOW_WATER and not self._closing:
                 self._is_paused = False
-                self.connection.resume(now_ns)
+                self.connection.resume(now_ns)  # what that writes leaves with the next flush
+            if self._is_dirty and is_whole:
+                return
             if not is_whole:
                 self._watch(True)
                 if self._closing and self._linger is None:

@@ -156,6 +156,24 @@ def test_faults_are_refused_on_the_real_rig_before_anything_is_played(tmp_path: 
     assert done.stderr == f"{told}run this scenario with --rig virtual\n"
 
 
+BREAKS_OFF = '[[faults]]\nkind = "drop_after"\nprogram = "broker"\nclient = "car"\nat_s = 0\ntimes = 1\n'
+DROPPED = '[[expect]]\nactor = "car"\nkind = "session"\nstate = "down"\ncount = 1\n'
+
+
+def test_our_broker_is_told_to_fail_on_the_real_rig_as_in_virtual_time(tmp_path: Path) -> None:
+    file = write(tmp_path, choose(1, *TO_CHECKOUT, "Order"), BREAKS_OFF, DROPPED, duration_s=6, settle_s=0)
+    assert headunit(file).returncode == 0
+    done = headunit(file, "--rig", "real")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_a_foreign_broker_is_not_told_to_fail(tmp_path: Path) -> None:
+    file = write(tmp_path, BREAKS_OFF, duration_s=1000)
+    done = headunit(file, "--rig", "real", "--broker", "mosquitto")
+    told = f"headunit: {file}:8: faults[0]: mosquitto cannot be told to fail: "
+    assert (done.returncode, done.stderr) == (2, f"{told}run this scenario with --broker ours\n")
+
+
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
 def test_a_real_run_that_is_ended_leaves_nothing_behind(
     tmp_path: Path, number: signal.Signals, code: int
