@@ -49,6 +49,8 @@ def _why(error: OSError, config: MqttConfig) -> str:
         return f"nobody listens on {config.host}:{config.port}"
     if isinstance(error, TimeoutError):
         return f"no answer from {config.host}:{config.port}"
+    if isinstance(error, ConnectionResetError):
+        return f"reset by {config.host}:{config.port}"
     return error.strerror or str(error)
 
 

@@ -79,11 +79,12 @@ class Story:
         self._rig = rig
         self._settings = settings
 
-    async def begin(self) -> None:
-        """Listen and run the port, without waiting for anything."""
-        await self.broker.listen()
+    async def begin(self, port: int = 0) -> None:
+        """Run the port without waiting for anything; the broker listens, unless `port` is given."""
+        if not port:
+            await self.broker.listen()
         settings: dict[str, object] = {"subscriptions": (FILTER,), "back_off_min_s": 0.01, **self._settings}
-        config = MqttConfig(self._rig.host, self.broker.port, "car-V1", **settings)  # type: ignore[arg-type]
+        config = MqttConfig(self._rig.host, port or self.broker.port, "car-V1", **settings)  # type: ignore[arg-type]
         self.port = PahoPort(config, self.told, self._rig.car, Random("back-off"))
         self.running = asyncio.ensure_future(self.port.run())
 

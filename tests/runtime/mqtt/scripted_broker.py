@@ -82,6 +82,21 @@ class ScriptedBroker:
         assert self._stream is not None
         assert self._stream.send(data) == len(data)
 
+    async def send_all(self, data: bytes) -> None:
+        """Say `data`, however small the buffers are."""
+        stream, loop = self._stream, asyncio.get_running_loop()
+        assert stream is not None
+        rest = memoryview(data)
+        room = asyncio.Event()
+        while rest:
+            try:
+                rest = rest[stream.send(rest) :]
+            except BlockingIOError:
+                room.clear()
+                loop.add_writer(stream, room.set)
+                await room.wait()
+                loop.remove_writer(stream)
+
     def subscribed(self, subscribe: bytes, reason_code: int = 1) -> None:
         """Answer a SUBSCRIBE of one filter."""
         self.send(b"\x90\x04" + subscribe[2:4] + bytes((0, reason_code)))
