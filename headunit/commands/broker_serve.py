@@ -13,6 +13,7 @@ from headunit.commands.errors import CommandError
 from headunit.commands.folder_lock import program_lock
 from headunit.commands.program import program
 
+DROPS = ("newest", "oldest")
 PROFILES = ("default", "mosquitto", "emqx", "hivemq")
 
 EXAMPLES = """\
@@ -20,6 +21,7 @@ examples:
   headunit broker serve --port 1883
   headunit broker serve --state state              sessions survive kill -9 and a power cut
   headunit broker serve --profile emqx             loses what EMQX would lose: the oldest, beyond 1,000
+  headunit broker serve --max-queued 50 --drop oldest
 """
 
 
@@ -44,6 +46,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="limits and full queues as these brokers have them by default (default: our own, roomy)",
     )
     parser.add_argument(
+        "--max-queued",
+        type=int,
+        metavar="N",
+        help="messages that wait for one client at most (default: the profile's)",
+    )
+    parser.add_argument(
+        "--drop", choices=DROPS, help="which message a full queue loses (default: the profile's)"
+    )
+    parser.add_argument(
         "--max-packet-rate",
         type=int,
         default=0,
@@ -56,5 +67,7 @@ def main(args: argparse.Namespace) -> int:
     """Serve until interrupted."""
     if args.max_packet_rate < 0:
         raise CommandError(f"--max-packet-rate: {args.max_packet_rate} is no number from 0 on")
+    if args.max_queued is not None and args.max_queued < 0:
+        raise CommandError(f"--max-queued: {args.max_queued} is no number from 0 on")
     with nullcontext() if args.state is None else program_lock(args.state, "broker"):
         return program("headunit.sim.alone", "serve_broker")(args)

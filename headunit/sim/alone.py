@@ -183,11 +183,15 @@ def make_broker(args: argparse.Namespace) -> "Broker":
     """Our broker as the options of `headunit broker serve` want it."""
     from dataclasses import replace
 
-    from runtime.mqtt.broker.config import PROFILES
+    from runtime.mqtt.broker.config import PROFILES, DropPolicy
     from runtime.mqtt.broker.core import Broker
     from runtime.mqtt.broker.sqlite_ledger import SqliteLedger
 
     config = replace(PROFILES[args.profile], max_packet_rate_hz=args.max_packet_rate)
+    if args.max_queued is not None:
+        config = replace(config, max_queued=args.max_queued)
+    if args.drop is not None:
+        config = replace(config, drop_policy=DropPolicy(args.drop))
     now_ns = round(asyncio.get_running_loop().time() * NS_PER_S)
     if args.state is None:
         return Broker(config, now_ns=now_ns)
