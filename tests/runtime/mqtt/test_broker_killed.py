@@ -1,9 +1,6 @@
 """Our broker as a process of its own, with kept sessions, killed with SIGKILL in the middle of traffic."""
 
 import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -22,34 +19,11 @@ from runtime.mqtt.packets import (
     encode_publish,
 )
 from runtime.real_network import RealNetwork
+from tests.runtime.mqtt.broker_process import broker_process
 from tests.runtime.mqtt.raw_client import RawClient
 
 WEEK = Properties((PropertyId.SESSION_EXPIRY_INTERVAL, 7 * 24 * 3600))
 MESSAGES = 300
-
-
-@contextmanager
-def broker(state: Path, port: int = 0) -> Iterator[tuple["subprocess.Popen[str]", int]]:
-    """A broker that keeps its sessions in `state`, and its port; ended with SIGKILL at the latest."""
-    command = [
-        sys.executable,
-        "-m",
-        "headunit",
-        "broker",
-        "serve",
-        "--port",
-        str(port),
-        "--state",
-        str(state),
-    ]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        try:
-            assert process.stdout is not None
-            said = process.stdout.readline()
-            assert said.startswith("broker on mqtt://"), said
-            yield process, int(said.rsplit(":", 1)[1])
-        finally:
-            process.kill()
 
 
 async def join(port: int, client_id: str) -> tuple[RawClient, Connack]:
@@ -97,11 +71,11 @@ async def received(car: RawClient, at_least: int) -> list[int]:
 
 @pytest.mark.parametrize("qos", [1, 2])
 async def test_what_the_broker_has_acknowledged_it_delivers_after_sigkill(tmp_path: Path, qos: int) -> None:
-    with broker(tmp_path) as (process, port):
+    with broker_process(state=tmp_path) as (process, port):
         acknowledged = await acknowledged_before_the_kill(port, process, qos)
         assert acknowledged >= MESSAGES // 3
         process.wait()
-    with broker(tmp_path, port) as (_, port):
+    with broker_process(port, state=tmp_path) as (_, port):
         car, connack = await join(port, "car")
         assert connack.session_present
         assert (await received(car, acknowledged))[:acknowledged] == list(range(1, acknowledged + 1))
@@ -110,10 +84,10 @@ async def test_what_the_broker_has_acknowledged_it_delivers_after_sigkill(tmp_pa
 
 async def test_a_sender_that_repeats_at_qos_2_after_the_kill_doubles_nothing(tmp_path: Path) -> None:
     """[MQTT-4.3.3-10]: identifiers that were acknowledged are still known."""
-    with broker(tmp_path) as (process, port):
+    with broker_process(state=tmp_path) as (process, port):
         await acknowledged_before_the_kill(port, process, 2)
         process.wait()
-    with broker(tmp_path, port) as (_, port):
+    with broker_process(port, state=tmp_path) as (_, port):
         sender, connack = await join(port, "sender")
         assert connack.session_present
         for number in range(1, MESSAGES + 1):
