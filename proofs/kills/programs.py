@@ -30,7 +30,7 @@ class BrokerKind(StrEnum):
     """Which broker stands in the middle."""
 
     OURS = "ours"
-    OURS_KEEPING = "ours, with persistence"
+    OURS_KEEPING = "ours with --state"
     MOSQUITTO = "mosquitto"
 
 
@@ -156,13 +156,13 @@ def can_keep_sessions() -> bool:
     """Whether our broker has a memory that survives it."""
     command = [sys.executable, "-m", "headunit", "broker", "serve", "--help"]
     told = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False).stdout
-    return "--persistence" in told
+    return "--state" in told
 
 
 def _broker_command(kind: BrokerKind, port: int, folder: Path) -> tuple[str, ...]:
     if kind is BrokerKind.MOSQUITTO:
         return _mosquitto_command(port, folder)
-    keeping = ("--persistence", "sessions.sqlite") if kind is BrokerKind.OURS_KEEPING else ()
+    keeping = ("--state", ".") if kind is BrokerKind.OURS_KEEPING else ()
     return (sys.executable, "-m", "headunit", "broker", "serve", "--port", str(port), *keeping)
 
 
