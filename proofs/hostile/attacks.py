@@ -138,6 +138,27 @@ class Attacker:
         await self._send(line, frame(0x30, prefixed(b"/" * depth) + b"\0x"), 1)
         await line.wait_for_end(0.3)
 
+    async def ask_for_retained(self, line: Line) -> None:
+        """Hundreds of retained messages, filters that must look at all of them; then they are cleared."""
+        await self._join(line)
+        topics = [prefixed(b"kept/%d/%d" % (line.number, n)) for n in range(200)]
+        await self._send(line, b"".join(frame(0x31, topic + b"\0kept") for topic in topics), len(topics))
+        filters = b"".join(prefixed(b"+/+/none%d" % n) + b"\0" for n in range(20))
+        await self._send(line, frame(0x82, b"\0\1\0" + filters), 1)
+        await self._send(line, b"".join(frame(0x31, topic + b"\0") for topic in topics), len(topics))
+        await line.wait_for_end(0.3)
+
+    async def match_much(self, line: Line) -> None:
+        """Hundreds of filters that all match one topic, in ways that share nothing, and that topic."""
+        await self._join(line)
+        for start in range(0, 200, 20):
+            chosen = ("/".join(self._chance.choices("a+", k=100)) for _ in range(20))
+            filters = b"".join(prefixed(each.encode()) + b"\0" for each in chosen)
+            await self._send(line, frame(0x82, (start + 1).to_bytes(2, "big") + b"\0" + filters), 1)
+        for _ in range(5):
+            await self._send(line, frame(0x30, prefixed(b"/".join([b"a"] * 100)) + b"\0x"), 1)
+        await line.wait_for_end(0.3)
+
     async def talk_nonsense(self, line: Line) -> None:
         """Packets of the grammar, a third of them spoilt."""
         chance = self._chance
@@ -174,13 +195,15 @@ ATTACKS: Final = {
     "say_nothing": Attack(Attacker.say_nothing, 12, 200),
     "say_half": Attack(Attacker.say_half, 8, 200),
     "say_slowly": Attack(Attacker.say_slowly, 3, 100),
-    "leave_at_once": Attack(Attacker.leave_at_once, 30, 100),
+    "leave_at_once": Attack(Attacker.leave_at_once, 28, 100),
     "flood": Attack(Attacker.flood, 2, 4),
     "never_read": Attack(Attacker.never_read, 1, 4),
     "claim_much": Attack(Attacker.claim_much, 4, 20),
     "leave_a_session": Attack(Attacker.leave_a_session, 10, 50),
     "subscribe_much": Attack(Attacker.subscribe_much, 1, 4),
     "go_deep": Attack(Attacker.go_deep, 1, 4),
+    "ask_for_retained": Attack(Attacker.ask_for_retained, 1, 4),
+    "match_much": Attack(Attacker.match_much, 1, 4),
     "talk_nonsense": Attack(Attacker.talk_nonsense, 18, 50),
     "clear_a_session": Attack(Attacker.clear_a_session, 10, 50),
 }
