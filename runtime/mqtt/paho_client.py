@@ -155,8 +155,6 @@ class HandDrivenClient(Client):
     def break_off(self, reason_code: ReasonCode, ending: str) -> None:
         """Say DISCONNECT with `reason_code`, if the road takes it now (section 4.13.1), and close."""
         self.ending = self.ending or ending
-        if self._out_packet:
-            self.loop_write()
         if self._sock is not None and not self._out_packet:
             with suppress(OSError):
                 self._sock.send(bytes((_DISCONNECT, 1, reason_code)))

@@ -11,6 +11,8 @@ from runtime.virtual_network import VirtualNetwork
 
 T = TypeVar("T")
 STORY_TIMEOUT_S = 20
+VIRTUAL_STORY_TIMEOUT_S = 3 * 24 * 3600
+"""Keep-alives would let a story that waits in vain go on for ever."""
 
 
 class Rig(Protocol):
@@ -35,8 +37,12 @@ class VirtualRig:
         self.car: Network = self.world.host("car", delay_ms=100)
 
     def run(self, story: Coroutine[Any, Any, T]) -> T:
+        async def within() -> T:
+            async with asyncio.timeout(VIRTUAL_STORY_TIMEOUT_S):
+                return await story
+
         try:
-            return self.loop.run_until_complete(story)
+            return self.loop.run_until_complete(within())
         finally:
             self.loop.close()
 
