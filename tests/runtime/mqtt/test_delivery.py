@@ -84,6 +84,7 @@ class World:
         self.packets: list[tuple[str, str, str, int]] = []
         self.depths: list[int] = []
         self.sessions: list[bool] = []
+        self.troubles: list[tuple[str, bool]] = []
         self.delivery = Delivery(
             self.outbox,
             self.clock,
@@ -94,6 +95,7 @@ class World:
             on_expired=self.expired.append,
             on_refused=lambda entry, reason_code: self.refused.append((entry.message.key, reason_code)),
             on_session=self.sessions.append,
+            on_trouble=lambda reason, refused: self.troubles.append((reason, refused)),
         )
         self.port = FakePort(self.delivery)
         self.delivery.use(self.port)
@@ -315,6 +317,28 @@ def test_an_entry_under_way_is_the_brokers_to_expire_until_the_road_breaks() -> 
         await a_turn()
         assert world.waiting() == []
         assert world.delivery.counts.expired == 1
+
+    world.run(story())
+
+
+def test_why_there_is_no_session_is_known_at_any_time() -> None:
+    world = World()
+
+    async def story() -> None:
+        delivery = world.delivery
+        seen = [delivery.trouble]
+        delivery.connect_failed("No connection: nobody listens on broker:1883", False)
+        seen.append(delivery.trouble)
+        delivery.connect_failed("Not authorized", True)
+        seen.append(delivery.trouble)
+        world.port.up()
+        seen.append(delivery.trouble)
+        world.port.down()
+        seen.append(delivery.trouble)
+        nobody = "No connection: nobody listens on broker:1883"
+        assert seen == ["Not connected yet", nobody, "Not authorized", "", "test"]
+        assert world.troubles == [(nobody, False), ("Not authorized", True)]
+        assert world.sessions == [True, False]
 
     world.run(story())
 

@@ -16,6 +16,7 @@ from runtime.mqtt.port import MqttConfig
 from tests.runtime.mqtt import scripted_broker as wire
 from tests.runtime.mqtt.port_rigs import RealRig, Rig, VirtualRig
 from tests.runtime.mqtt.port_story import Story, Told
+from tests.runtime.mqtt.scripted_broker import ScriptedBroker
 
 HOUR_S = 3600.0
 WAY_S = 0.1
@@ -163,6 +164,33 @@ def test_two_programs_with_one_identifier_come_to_rest() -> None:
     early, late = rig.run(story())
     assert HOUR_S / 120 <= late <= HOUR_S / 60
     assert early <= late + 20
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_they_come_to_rest_too_where_the_broker_does_not_say_that_a_session_was_taken_over(seed: int) -> None:
+    """One program may hold the session then, for as long as the other waits: two take-overs a wait."""
+    rig = VirtualRig()
+
+    async def story() -> list[int]:
+        broker = ScriptedBroker(rig.peer, rig.host)  # each new connection ends the one before, with FIN
+        await broker.listen()
+        running = []
+        for number in range(2):
+            config = MqttConfig(rig.host, broker.port, "car-V1", keepalive_s=0)
+            port = PahoPort(config, Told(), rig.car, Random(f"{seed} {number}"))
+            running.append(asyncio.ensure_future(port.run()))
+        counts = []
+        for _ in range(4):
+            await asyncio.sleep(HOUR_S)
+            counts.append(broker.accepted - sum(counts))
+        for task in running:
+            task.cancel()
+        await asyncio.wait(running)
+        broker.stop()
+        return counts
+
+    counts = rig.run(story())
+    assert max(counts[1:]) <= 2 * HOUR_S / 60 + 2
 
 
 def test_the_radios_return_makes_the_next_wait_the_shortest_one() -> None:
