@@ -224,6 +224,7 @@ class Backend:
             on_change=self._outbox_changed,
             on_packet=self._packet_passed,
             on_session=self._session_changed,
+            on_trouble=self._refused,
         )
 
     def _outbox_changed(self) -> None:
@@ -234,8 +235,16 @@ class Backend:
         for listener in self._packet_listeners:
             listener(way, kind, key, size)
 
+    def _refused(self, reason: str, refused: bool) -> None:
+        # A road that is closed is no event of its own: the attempts that find it so differ from rig to rig.
+        if refused:
+            self.runtime.journal.record("session", "backend", "refused", reason=reason)
+
     def _session_changed(self, is_up: bool) -> None:
-        self.runtime.journal.record("session", "backend", "up" if is_up else "down")
+        if is_up:
+            self.runtime.journal.record("session", "backend", "up")
+        else:
+            self.runtime.journal.record("session", "backend", "down", reason=self.endpoint.delivery.trouble)
         for listener in self._session_listeners:
             listener(is_up)
 

@@ -17,6 +17,8 @@ class MqttEndpoint:
     receive    lets one message take effect, in one transaction, and returns
     on_change  the outbox may have another depth
     on_packet  an application message has passed: way, kind, key, payload bytes
+    on_session the session came up (True) or went down (False)
+    on_trouble there is no session, and why; True when the broker refuses it, not the road
     """
 
     def __init__(
@@ -30,9 +32,16 @@ class MqttEndpoint:
         on_change: Callable[[], None],
         on_packet: Callable[[str, str, str, int], None],
         on_session: Callable[[bool], None],
+        on_trouble: Callable[[str, bool], None],
     ) -> None:
         self.delivery = Delivery(
-            outbox, clock, receive, on_change=on_change, on_packet=on_packet, on_session=on_session
+            outbox,
+            clock,
+            receive,
+            on_change=on_change,
+            on_packet=on_packet,
+            on_session=on_session,
+            on_trouble=on_trouble,
         )
         host, port = address
         self._port = make_port(MqttConfig(host, port, CLIENT_ID, subscriptions=(UP_FILTER,)), self.delivery)

@@ -40,6 +40,7 @@ from runtime.virtual_disk import VirtualDisk
 from runtime.virtual_loop import VirtualLoop
 from runtime.virtual_network import VirtualNetwork
 from tests.backend_stub.shop import DAY, MINUTE, NUMBER, START, VIN, Shop, lines
+from tests.runtime.mqtt.scripted_broker import CONNACK, ScriptedBroker
 
 
 class Road:
@@ -195,6 +196,29 @@ def test_nothing_is_lost_or_doubled_when_the_backend_dies_between_order_and_acti
     road.run(story())
     replies = [message for message in road.heard if isinstance(message, OrderReply)]
     assert [reply.order.number for reply in replies if reply.order] == ["CN-000001"] * 2
+
+
+def test_the_journal_says_why_there_is_no_session() -> None:
+    road = Road()
+
+    async def story() -> None:
+        broker = ScriptedBroker(road.network.host("broker"), "broker", b"\x20\x03\x00\x87\x00")
+        await broker.listen(1883)
+        road.start_backend()
+        await asyncio.sleep(10)
+        broker.connack = CONNACK
+        await asyncio.sleep(20)  # the next attempt is at most 16 s away, the first ping 30 s behind it
+        broker.send(b"\xe0\x01\x8b")
+        await asyncio.sleep(1)
+        broker.stop()
+
+    road.run(story())
+    told = [(entry.state, entry.data) for entry in road.book.entries if entry.kind == "session"]
+    assert told == [
+        ("refused", {"reason": "Not authorized"}),
+        ("up", {}),
+        ("down", {"reason": "Server shutting down"}),
+    ]
 
 
 def test_the_same_seed_gives_the_same_journal() -> None:
