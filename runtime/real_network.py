@@ -8,8 +8,10 @@ from collections.abc import Callable
 
 from runtime.ports import Stream
 
-BACKLOG = 128
+BACKLOG = 4_096
+"""Connections that the system completes before we accept them: a fleet that comes back all at once."""
 
+_ACCEPTS_PER_TURN = 64
 _OUT_OF_DESCRIPTORS = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 _ACCEPT_PAUSE_S = 1.0
 _LINGER_0 = struct.pack("ii", 1, 0)
@@ -40,7 +42,7 @@ class RealListener:
             self._socket.close()
 
     def _arrived(self) -> None:
-        for _ in range(BACKLOG):
+        for _ in range(_ACCEPTS_PER_TURN):
             try:
                 connected, _peer = self._socket.accept()
             except (BlockingIOError, InterruptedError, ConnectionAbortedError):

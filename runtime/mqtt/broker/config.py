@@ -24,9 +24,11 @@ class BrokerConfig:
     asks for; 0xFFFFFFFF lets a session live for ever. `connect_timeout_s` is the reasonable time of
     section 3.1 for CONNECT to arrive, in a packet of at most `max_connect_size` bytes.
 
-    Against hostile clients: `max_packet_rate_hz` is what one connection may send in the long run, a second's
-    worth at once (0x96; 0 sets no limit); `max_sessions`, `max_subscriptions` of one session,
-    `max_topic_levels` of a name or filter and `max_retained_bytes` bound what they can make us keep.
+    Against hostile clients: a connection beyond `max_connections` is closed at once, and one beyond
+    `max_half_open` costs the oldest of those that have not come to their CONNECT. `max_packet_rate_hz` is
+    what one connection may send in the long run, a second's worth at once (0x96; 0 sets no limit).
+    `max_sessions`, `max_subscriptions` of one session, `max_topic_levels` of a name or filter and
+    `max_retained_bytes` bound what they can make us keep.
 
     `sys_interval_s` is how often subscribers of $SYS are told what has changed.
     """
@@ -40,10 +42,12 @@ class BrokerConfig:
     connect_timeout_s: int = 10
     max_connect_size: int = 65_536
     topic_alias_maximum: int = 10
+    max_connections: int = 65_536
+    max_half_open: int = 4_096
     max_packet_rate_hz: int = 0
     max_sessions: int = 100_000
-    max_subscriptions: int = 10_000
-    max_topic_levels: int = 128
+    max_subscriptions: int = 1_000
+    max_topic_levels: int = 64
     max_retained_bytes: int = 268_435_456
     sys_interval_s: int = 10
 

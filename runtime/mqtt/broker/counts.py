@@ -8,13 +8,16 @@ class Counts:
     `redelivered` those of them with DUP, `acknowledged` PUBACK and PUBCOMP that clients sent for them,
     `dropped` messages lost to a full queue or a client's Maximum Packet Size, or not retained for want of
     room, `expired` messages whose Message Expiry Interval passed before their delivery began, `refused`
-    connections and packets that a limit or the standard forbade.
+    packets that a limit or the standard forbade, `connections_refused` connections beyond
+    `max_connections`, `half_open_closed` connections closed before their CONNECT for the sake of new ones.
     """
 
     __slots__ = (
         "acknowledged",
+        "connections_refused",
         "dropped",
         "expired",
+        "half_open_closed",
         "messages_in",
         "messages_out",
         "redelivered",
@@ -29,6 +32,8 @@ class Counts:
         self.dropped = 0
         self.expired = 0
         self.refused = 0
+        self.connections_refused = 0
+        self.half_open_closed = 0
 
     def __repr__(self) -> str:
         return f"Counts({', '.join(f'{name}={getattr(self, name)}' for name in self.__slots__)})"

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable
 from typing import Final
 
@@ -15,10 +16,16 @@ _log = logging.getLogger(__name__)
 _NS_PER_S: Final = 1_000_000_000
 _SLACK: Final = 524_288
 """What a peer that does not read can pile up beside one message of the largest size."""
+_QUIET_TURNS: Final = 32
+"""Turns that are settled at once after one that came alone."""
 
 
 class BrokerServer:
     """Serves `broker` on `network`.
+
+    A turn is what one connection has sent being told to the broker. Then it is settled: the broker's ledger
+    commits, if it has one, and what was written to clients leaves. On a stock loop that is busy one
+    settling serves all turns that were ready at once; with a ledger it always does.
 
     What a session holds is kept by the core, in memory or in its ledger: a new server over the same
     `Broker` finds the sessions as they were, one over a new `Broker` what the ledger has.
@@ -29,18 +36,24 @@ class BrokerServer:
 
     def __init__(self, broker: Broker, network: Network) -> None:
         self.broker = broker
+        self.loop = asyncio.get_running_loop()
+        self.limit = broker.config.max_packet_size + _SLACK
         self._network = network
-        self._loop = asyncio.get_running_loop()
         # The virtual loop counts nanoseconds itself; a stock loop has none to give.
-        self._now_ns: Callable[[], int] = getattr(self._loop, "time_ns", self._rounded_ns)
+        self._is_virtual = hasattr(self.loop, "time_ns")
+        self._now_ns = self._clock()
         self._call_at_ns: Callable[..., asyncio.TimerHandle] = getattr(
-            self._loop, "call_at_ns", self._call_at_rounded
+            self.loop, "call_at_ns", self._call_at_rounded
         )
         self._listener: Listener | None = None
         self._sinks: dict[int, StreamSink] = {}
+        self._half_open: dict[int, StreamSink] = {}
         self._accepted = 0
         self._dirty: list[StreamSink] = []
         self._is_settling = False
+        self._settling_soon: asyncio.Handle | None = None
+        self._turns = 0
+        self._quiet_turns = _QUIET_TURNS
         self._is_stuck = False
         self._has_ledger = broker.ledger is not None
         self._timer: asyncio.TimerHandle | None = None
@@ -64,7 +77,7 @@ class BrokerServer:
     async def serve(self) -> None:
         """Run until cancelled, then close."""
         try:
-            await self._loop.create_future()
+            await self.loop.create_future()
         finally:
             self.close()
 
@@ -75,7 +88,11 @@ class BrokerServer:
         for sink in list(self._sinks.values()):
             sink.connection.shut_down(self._now_ns())
         self._settle(self._now_ns())
+        if self._settling_soon is not None:
+            self._settling_soon.cancel()
+            self._settling_soon = None
         if self.broker.ledger is not None:
+            self._has_ledger = False
             try:
                 self.broker.ledger.close()
             except LedgerError as error:
@@ -84,40 +101,72 @@ class BrokerServer:
             self._timer.cancel()
             self._timer = self._armed_ns = None
 
-    def _rounded_ns(self) -> int:
-        return round(self._loop.time() * _NS_PER_S)
+    # What sinks tell it
 
-    def _call_at_rounded(
-        self, due_ns: int, callback: Callable[[int], None], argument: int
-    ) -> asyncio.TimerHandle:
-        return self._loop.call_at(due_ns / _NS_PER_S, callback, argument)
-
-    def _accept(self, stream: Stream) -> None:
-        limit = self.broker.config.max_packet_size + _SLACK
-        self._accepted += 1
-        number = self._accepted
-
-        def gone(sink: StreamSink) -> None:
-            del self._sinks[number]
-            sink.connection.closed(self._now_ns())
-            self._settle(self._now_ns())
-
-        sink = StreamSink(self._loop, stream, limit, self._received, self._mark, gone)
-        self._sinks[number] = sink
-        sink.start(self.broker.accept(self._now_ns(), sink))
-        self._settle(self._now_ns())
-
-    def _mark(self, sink: StreamSink) -> None:
-        self._dirty.append(sink)
-
-    def _received(self, sink: StreamSink, data: bytes) -> None:
+    def received(self, sink: StreamSink, data: bytes) -> None:
+        """See `Host`."""
         now_ns = self._now_ns()
         if data:
-            sink.connection.receive(now_ns, data)
-        self._settle(now_ns)
+            connection = sink.connection
+            connection.receive(now_ns, data)
+            if sink.is_half_open and connection.client_id:
+                sink.is_half_open = False
+                del self._half_open[sink.number]
+        self._end_turn(now_ns)
+
+    def mark(self, sink: StreamSink) -> None:
+        """See `Host`."""
+        self._dirty.append(sink)
+
+    def gone(self, sink: StreamSink) -> None:
+        """See `Host`."""
+        del self._sinks[sink.number]
+        if sink.is_half_open:
+            sink.is_half_open = False
+            del self._half_open[sink.number]
+        now_ns = self._now_ns()
+        sink.connection.closed(now_ns)
+        self._end_turn(now_ns)
+
+    def _accept(self, stream: Stream) -> None:
+        config, counts = self.broker.config, self.broker.counts
+        if len(self._sinks) >= config.max_connections:
+            counts.connections_refused += 1
+            stream.close()
+            return
+        if len(self._half_open) >= config.max_half_open:
+            counts.half_open_closed += 1
+            next(iter(self._half_open.values())).abort()
+        self._accepted += 1
+        sink = StreamSink(self, stream, self._accepted)
+        self._sinks[sink.number] = self._half_open[sink.number] = sink
+        sink.start(self.broker.accept(self._now_ns(), sink))
+        self._arm()
+
+    # The end of a turn
+
+    def _end_turn(self, now_ns: int) -> None:
+        """Settle now, or once all that the loop has ready has had its turn.
+
+        To wait costs a quiet loop one more round; a busy one it spares a system call for every message but
+        the first to the same receiver. Which of both it is shows by waiting every now and then.
+        """
+        self._turns += 1
+        if self._quiet_turns and not self._has_ledger:
+            self._quiet_turns -= not self._is_virtual
+            self._settle(now_ns)
+        elif self._settling_soon is None:
+            self._turns = 1
+            self._settling_soon = self.loop.call_soon(self._settle_turns)
+
+    def _settle_turns(self) -> None:
+        self._settling_soon = None
+        if self._turns == 1:
+            self._quiet_turns = _QUIET_TURNS
+        self._settle(self._now_ns())
 
     def _settle(self, now_ns: int) -> None:
-        """Send what the broker has written, and wake up when it is next due."""
+        """Commit, send what the broker has written, and wake up when it is next due."""
         if self._is_settling:
             return
         if self._dirty or self._has_ledger:
@@ -126,12 +175,7 @@ class BrokerServer:
                 self._flush(now_ns)
             finally:
                 self._is_settling = False
-        due_ns = self.broker.next_due()
-        if due_ns is not None and (self._armed_ns is None or due_ns < self._armed_ns):
-            if self._timer is not None:
-                self._timer.cancel()
-            self._armed_ns = due_ns
-            self._timer = self._call_at_ns(due_ns, self._ring, due_ns)
+        self._arm()
 
     def _flush(self, now_ns: int) -> None:
         is_kept = self._commit()
@@ -158,6 +202,31 @@ class BrokerServer:
             return False
         self._is_stuck = False
         return True
+
+    # Time
+
+    def _clock(self) -> Callable[[], int]:
+        """Nanoseconds of the loop's time, from where they are cheapest."""
+        if type(self.loop).time is asyncio.BaseEventLoop.time:
+            return time.monotonic_ns
+        clock: Callable[[], int] = getattr(self.loop, "time_ns", self._rounded_ns)
+        return clock
+
+    def _rounded_ns(self) -> int:
+        return round(self.loop.time() * _NS_PER_S)
+
+    def _call_at_rounded(
+        self, due_ns: int, callback: Callable[[int], None], argument: int
+    ) -> asyncio.TimerHandle:
+        return self.loop.call_at(due_ns / _NS_PER_S, callback, argument)
+
+    def _arm(self) -> None:
+        due_ns = self.broker.next_due()
+        if due_ns is not None and (self._armed_ns is None or due_ns < self._armed_ns):
+            if self._timer is not None:
+                self._timer.cancel()
+            self._armed_ns = due_ns
+            self._timer = self._call_at_ns(due_ns, self._ring, due_ns)
 
     def _ring(self, due_ns: int) -> None:
         # A loop may call a hair early: the broker is told the instant that was asked for, never less.

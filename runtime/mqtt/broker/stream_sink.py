@@ -1,70 +1,76 @@
 """A broker's connection on a real or virtual stream: reading, buffered writing, back-pressure."""
 
 import asyncio
-from collections.abc import Callable
-from typing import Final
+from typing import Final, Protocol
 
 from runtime.mqtt.broker.connection import Connection
 from runtime.ports import Stream
 
-_READ_SIZE: Final = 65_536
+READ_SIZE: Final = 16_384
+"""Bytes that one connection is read for before it is the turn of the others that have some."""
 _HIGH_WATER: Final = 262_144
 """Unsent bytes from which on messages wait in their session instead."""
 _LOW_WATER: Final = 65_536
 """Unsent bytes from which on they are written again."""
 _LINGER_S: Final = 5.0
 """How long a closed connection may take to get its last bytes out."""
+_DRAIN_SIZE: Final = 65_536
 _DRAIN_READS: Final = 16
+
+
+class Host(Protocol):
+    """The server behind a sink. `limit` bounds what a peer that does not read can pile up; beyond it the
+    connection is closed at once."""
+
+    loop: asyncio.AbstractEventLoop
+    limit: int
+
+    def received(self, sink: "StreamSink", data: bytes, /) -> None:
+        """`data` has arrived; b"" when there is only room again to send."""
+
+    def mark(self, sink: "StreamSink", /) -> None:
+        """`sink` has something to flush."""
+
+    def gone(self, sink: "StreamSink", /) -> None:
+        """The connection of `sink` is closed."""
 
 
 class StreamSink:
     """The `Sink` of one connection.
 
     Bytes are collected and leave with `flush`, which the server calls once it has told the broker what
-    had arrived: one system call for all that one read has caused. `limit` bounds what a peer that does
-    not read can pile up beyond the high-water mark; the connection is then reset.
+    had arrived: one system call for all that one read has caused. `number` is the connection's place in
+    the order of accepting; `is_half_open` holds until its client has been let in.
     """
 
     __slots__ = (
         "_chunks",
-        "_closing",
+        "_host",
+        "_is_closing",
         "_is_dirty",
         "_is_paused",
         "_is_watching",
-        "_limit",
         "_linger",
-        "_loop",
-        "_on_data",
-        "_on_dirty",
-        "_on_gone",
         "_size",
         "_stream",
         "connection",
+        "is_half_open",
+        "number",
     )
 
     connection: Connection
 
-    def __init__(
-        self,
-        loop: asyncio.AbstractEventLoop,
-        stream: Stream,
-        limit: int,
-        on_data: Callable[["StreamSink", bytes], None],
-        on_dirty: Callable[["StreamSink"], None],
-        on_gone: Callable[["StreamSink"], None],
-    ) -> None:
-        self._loop = loop
+    def __init__(self, host: Host, stream: Stream, number: int) -> None:
+        self._host = host
         self._stream = stream
-        self._limit = limit
-        self._on_data = on_data
-        self._on_dirty = on_dirty
-        self._on_gone = on_gone
+        self.number = number
+        self.is_half_open = True
         self._chunks: list[bytes] = []
         self._size = 0
         self._is_dirty = False
         self._is_paused = False
         self._is_watching = False
-        self._closing = False
+        self._is_closing = False
         self._linger: asyncio.TimerHandle | None = None
 
     @property
@@ -75,37 +81,39 @@ class StreamSink:
     def start(self, connection: Connection) -> None:
         """Begin to read for `connection`."""
         self.connection = connection
-        self._loop.add_reader(self._stream.fileno(), self._readable)
+        self._host.loop.add_reader(self._stream.fileno(), self._readable)
 
     def write(self, data: bytes) -> None:
         """Collect `data`; pauses the connection above the high-water mark."""
-        if self._closing:
+        if self._is_closing:
             return
         self._chunks.append(data)
-        self._size += len(data)
-        if not self._is_dirty:
+        self._size = size = self._size + len(data)
+        if not self._is_dirty and (not self._is_watching or size > self._host.limit):
             self._is_dirty = True
-            self._on_dirty(self)
-        if self._size > _HIGH_WATER and not self._is_paused:
+            self._host.mark(self)
+        if size > _HIGH_WATER and not self._is_paused:
             self._is_paused = True
             self.connection.pause()
 
     def close(self) -> None:
         """Close once what was written has left, or has not for too long."""
-        if not self._closing:
-            self._closing = True
-            if not self._is_dirty:
-                self._is_dirty = True
-                self._on_dirty(self)
+        if not self._is_closing:
+            self._is_closing = True
+            self._mark()
 
     def flush(self, now_ns: int) -> None:
-        """Hand over what the stream takes, and watch for room when that is not all."""
+        """Hand over what the stream takes, and watch for room when that is not all.
+
+        What the connection writes because there is room again waits for the next flush.
+        """
         self._is_dirty = False
-        while self._chunks:
-            if self._size > self._limit:
+        chunks = self._chunks
+        if chunks:
+            if self._size > self._host.limit:
                 self.abort()
                 return
-            data = self._chunks[0] if len(self._chunks) == 1 else b"".join(self._chunks)
+            data = chunks[0] if len(chunks) == 1 else b"".join(chunks)
             try:
                 sent = self._stream.send(data)
             except BlockingIOError:
@@ -113,26 +121,12 @@ class StreamSink:
             except OSError:
                 self.abort()
                 return
-            is_whole = sent == len(data)
+            chunks.clear()
             self._size -= sent
-            self._chunks.clear()
-            if not is_whole:
-                self._chunks.append(data[sent:])
-            if self._is_paused and self._size <= _LOW_WATER and not self._closing:
-                self._is_paused = False
-                self.connection.resume(now_ns)  # what that writes leaves with the next flush
-            if self._is_dirty and is_whole:
-                return
-            if not is_whole:
-                self._watch(True)
-                if self._closing and self._linger is None:
-                    self._linger = self._loop.call_later(_LINGER_S, self.abort)
-                return
-        if self._is_watching:
-            self._watch(False)
-        if self._closing:
-            self._drain()
-            self.abort()
+            if self._size:
+                chunks.append(data[sent:])
+        if self._size or self._is_watching or self._is_paused or self._is_closing:
+            self._regulate(now_ns)
 
     def abort(self) -> None:
         """Close at once."""
@@ -141,44 +135,60 @@ class StreamSink:
         if self._linger is not None:
             self._linger.cancel()
         self._watch(False)
-        self._loop.remove_reader(self._stream.fileno())
+        self._host.loop.remove_reader(self._stream.fileno())
         self._stream.close()
-        self._closing = True
+        self._is_closing = True
         self._chunks.clear()
         self._size = 0
-        self._on_gone(self)
+        self._host.gone(self)
+
+    def _regulate(self, now_ns: int) -> None:
+        """Something is unusual: bytes were left over, or had been, or it is time to close."""
+        self._watch(self._size > 0)
+        if self._is_closing:
+            if not self._size:
+                self._drain()
+                self.abort()
+            elif self._linger is None:
+                self._linger = self._host.loop.call_later(_LINGER_S, self.abort)
+        elif self._is_paused and self._size <= _LOW_WATER:
+            self._is_paused = False
+            self.connection.resume(now_ns)
+
+    def _mark(self) -> None:
+        if not self._is_dirty:
+            self._is_dirty = True
+            self._host.mark(self)
 
     def _watch(self, wanted: bool) -> None:
         if wanted != self._is_watching:
             self._is_watching = wanted
             if wanted:
-                self._loop.add_writer(self._stream.fileno(), self._writable)
+                self._host.loop.add_writer(self._stream.fileno(), self._writable)
             else:
-                self._loop.remove_writer(self._stream.fileno())
+                self._host.loop.remove_writer(self._stream.fileno())
 
     def _writable(self) -> None:
-        if not self._is_dirty:
-            self._is_dirty = True
-            self._on_dirty(self)
-        self._on_data(self, b"")
+        self._mark()
+        self._host.received(self, b"")
 
     def _readable(self) -> None:
         try:
-            data = self._stream.recv(_READ_SIZE)
+            data = self._stream.recv(READ_SIZE)
         except BlockingIOError:
             return
         except OSError:
             data = b""
         if not data:
             self.abort()
-        elif not self._closing:
-            self._on_data(self, data)
+        elif not self._is_closing:
+            self._host.received(self, data)
 
     def _drain(self) -> None:
         """Read away what has arrived: closing over unread bytes would send RST and lose our last packet."""
         try:
             for _ in range(_DRAIN_READS):
-                if not self._stream.recv(_READ_SIZE):
+                if not self._stream.recv(_DRAIN_SIZE):
                     return
         except OSError:
             return

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
 
@@ -10,18 +10,22 @@ from runtime.errors import BrokerUnavailableError
 from runtime.mqtt.broker.config import BrokerConfig
 from runtime.mqtt.broker.core import Broker
 from runtime.mqtt.broker.server import BrokerServer, serve_broker
+from runtime.mqtt.broker.sqlite_ledger import SqliteLedger
+from runtime.mqtt.broker.stream_sink import READ_SIZE
 from runtime.mqtt.packets import (
     Connect,
     Disconnect,
     Properties,
     PropertyId,
+    Puback,
     ReasonCode,
     Subscription,
     Will,
     encode_publish,
 )
-from runtime.ports import Network
+from runtime.ports import Listener, Network, Stream
 from runtime.real_network import RealNetwork
+from runtime.virtual_disk import VirtualDisk
 from runtime.virtual_loop import VirtualLoop
 from runtime.virtual_network import VirtualNetwork
 from tests.runtime.mqtt.raw_client import RawClient
@@ -57,6 +61,52 @@ def in_virtual_time(story: Callable[[Network], Coroutine[None, None, T]]) -> T:
         return loop.run_until_complete(story(VirtualNetwork(loop).host("broker")))
     finally:
         loop.close()
+
+
+def on_sockets(story: Callable[[Network], Coroutine[None, None, T]]) -> T:
+    """The result of `story` on the loopback interface."""
+    return asyncio.run(story(RealNetwork()))
+
+
+in_both_runtimes = pytest.mark.parametrize(
+    ("run", "host"), [(in_virtual_time, "broker"), (on_sockets, LOOPBACK)], ids=["virtual", "sockets"]
+)
+Run = Callable[[Callable[[Network], Coroutine[None, None, T]]], T]
+
+
+class CountingStream:
+    """A stream that counts how often it is given something to send."""
+
+    def __init__(self, stream: Stream) -> None:
+        self._stream = stream
+        self.sends = 0
+        self.fileno = stream.fileno
+        self.recv = stream.recv
+        self.close = stream.close
+
+    def send(self, data: Any, /) -> int:
+        """See Stream."""
+        self.sends += 1
+        return self._stream.send(data)
+
+
+class CountingNetwork:
+    """Sockets whose accepted ends count, in the order of accepting."""
+
+    def __init__(self) -> None:
+        self._network = RealNetwork()
+        self.connect = self._network.connect
+        self.reset = self._network.reset
+        self.accepted: list[CountingStream] = []
+
+    async def listen(self, host: str, port: int, accept: Callable[[Stream], None]) -> Listener:
+        """See Network."""
+
+        def count(stream: Stream) -> None:
+            self.accepted.append(CountingStream(stream))
+            accept(self.accepted[-1])
+
+        return await self._network.listen(host, port, count)
 
 
 def end(server: BrokerServer, *clients: RawClient) -> None:
@@ -190,3 +240,109 @@ def test_the_same_story_gives_the_same_bytes() -> None:
         return [client.raw for client in clients]
 
     assert in_virtual_time(story) == in_virtual_time(story)
+
+
+@in_both_runtimes
+def test_a_flood_of_small_packets_leaves_the_others_their_turn(run: Run[int], host: str) -> None:
+    """Of what one connection has sent at once, a bounded part is taken before the next connection's."""
+    flood = encode_publish("a", b"", 0, qos=0)
+    count = 6 * READ_SIZE // len(flood)
+
+    async def story(network: Network) -> int:
+        server, car, flooder = await start(network, host)
+        other = await RawClient.open(network, host, server.port)
+        await other.connect(Connect("other"))
+        await car.subscribe(Subscription("a", 0))
+        await asyncio.sleep(0)
+        flooder.send(flood * count)
+        other.send(encode_publish("a", b"mine", 0, qos=0))
+        place = 0
+        while (await car.message()).payload != b"mine":
+            place += 1
+        end(server, car, flooder, other)
+        return place
+
+    assert run(story) <= READ_SIZE // len(flood) + 1
+
+
+@in_both_runtimes
+def test_beyond_max_half_open_the_oldest_without_connect_is_closed(run: Run[int], host: str) -> None:
+    async def story(network: Network) -> int:
+        server, car, sender = await start(network, host, BrokerConfig(max_half_open=2))
+        silent = [await RawClient.open(network, host, server.port) for _ in range(2)]
+        await sender.expect_nothing()
+        assert server.broker.counts.half_open_closed == 0
+        silent.append(await RawClient.open(network, host, server.port))
+        await silent[0].expect_closed()
+        for client in silent[1:]:
+            await client.connect(Connect(""))
+        await car.expect_nothing()
+        end(server, car, sender, *silent)
+        return server.broker.counts.half_open_closed
+
+    assert run(story) == 1
+
+
+@in_both_runtimes
+def test_beyond_max_connections_a_new_one_is_closed_at_once(run: Run[int], host: str) -> None:
+    async def story(network: Network) -> int:
+        server, car, sender = await start(network, host, BrokerConfig(max_connections=3))
+        third = await RawClient.open(network, host, server.port)
+        await third.connect(Connect("third"))
+        fourth = await RawClient.open(network, host, server.port)
+        await fourth.expect_closed()
+        await third.disconnect()
+        fifth = await RawClient.open(network, host, server.port)
+        await fifth.connect(Connect("fifth"))
+        end(server, car, sender, fourth, fifth)
+        return server.broker.counts.connections_refused
+
+    assert run(story) == 1
+
+
+@in_both_runtimes
+def test_all_turns_that_are_ready_at_once_are_committed_together(run: Run[int], host: str) -> None:
+    async def story(network: Network) -> int:
+        disk = VirtualDisk()
+        connection = disk.connect("broker")
+        commits = []
+        connection.set_trace_callback(lambda text: commits.append(text) if text == "COMMIT" else None)
+        server = BrokerServer(Broker(None, SqliteLedger(connection)), network)
+        await server.listen(host)
+        car = await RawClient.open(network, host, server.port)
+        await car.connect(Connect("car", properties=HOUR))
+        await car.subscribe(Subscription("a"))
+        senders = [await RawClient.open(network, host, server.port) for _ in range(20)]
+        for number, sender in enumerate(senders):
+            await sender.connect(Connect(f"sender {number}"))
+        commits.clear()
+        for sender in senders:
+            sender.send(encode_publish("a", b"kept", 1))
+        for sender in senders:
+            await sender.expect(Puback)
+        counted = len(commits)
+        end(server, car, *senders)
+        disk.close()
+        return counted
+
+    assert run(story) == 1
+
+
+async def test_a_busy_loop_sends_one_receiver_many_messages_at_once() -> None:
+    """One system call for all that was ready; a loop with one turn at a time does not wait for more."""
+    network = CountingNetwork()
+    server, car, sender = await start(network, LOOPBACK)
+    await car.subscribe(Subscription("a"))
+    senders = [await RawClient.open(network, LOOPBACK, server.port) for _ in range(50)]
+    for each in senders:
+        await each.connect(Connect(""))
+    to_car = network.accepted[0]
+    sends = []
+    for _ in range(3):
+        before = to_car.sends
+        for each in senders:
+            each.send(encode_publish("a", b"x", 0, qos=0))
+        await car.payloads(len(senders))
+        sends.append(to_car.sends - before)
+    assert sends[-1] == 1
+    end(server, car, sender, *senders)
