@@ -3,10 +3,10 @@
 from runtime.mqtt.broker.alarms import Alarms
 from runtime.mqtt.broker.config import BrokerConfig
 from runtime.mqtt.broker.counts import Counts
+from runtime.mqtt.broker.intake import SYSTEM_TOPICS
 from runtime.mqtt.broker.ledger import KeptSession, Ledger
 from runtime.mqtt.broker.router import Router
 from runtime.mqtt.broker.session import Road, Session
-from runtime.mqtt.broker.topic_tree import topic_name
 from runtime.mqtt.broker.wire_form import AliasForm, Mqtt311Form, WireForm
 from runtime.mqtt.errors import MqttProtocolError
 from runtime.mqtt.packets import MQTT_5, Connect, PropertyId, ReasonCode, Will, make_publish
@@ -73,11 +73,11 @@ class Sessions:
         """Give `road` the session of `client_id`, section 3.1.4; returns it and whether it was there before.
 
         A connection that has it now is told 0x8E and closed. Nothing is sent yet.
-        Raises MqttProtocolError when the will cannot be accepted, 0x90, 0x82, or 0x97 when there are too
-        many sessions.
+        Raises MqttProtocolError when the will cannot be accepted, 0x90, 0x82, 0x87, or 0x97 when there are
+        too many sessions.
         """
         properties = connect.properties
-        will = None if connect.will is None else _will_message(connect.will)
+        will = None if connect.will is None else self._will_message(connect.will)
         session = self._by_client.get(client_id)
         if session is not None and session.road is not None:
             session.road.take_over(now_ns)
@@ -135,6 +135,17 @@ class Sessions:
                 self._alarms.set(session.will_delay, each.will_due_ns)
             if each.ends_ns is not None:
                 self._alarms.set(session.expiry, each.ends_ns)
+
+    def _will_message(self, will: Will) -> Publish:
+        """What is published for `will`: refused now if it could not be then."""
+        properties = will.properties.without(PropertyId.WILL_DELAY_INTERVAL)
+        message = make_publish(
+            will.topic, will.payload, qos=will.qos, retain=will.retain, properties=properties
+        )
+        if message.topic.startswith(SYSTEM_TOPICS):
+            raise MqttProtocolError(ReasonCode.NOT_AUTHORIZED, "a will for a topic of the broker's own")
+        self._router.check(message)
+        return message
 
     def _wait(self, session: Session, now_ns: int) -> None:
         """The client of `session` is away: from now on its will and its end come nearer."""
@@ -211,9 +222,3 @@ def _form(connect: Connect, max_packet_size: int) -> WireForm | None:
         return Mqtt311Form()
     aliases = connect.properties.integer(PropertyId.TOPIC_ALIAS_MAXIMUM, 0)
     return AliasForm(aliases, max_packet_size) if aliases else None
-
-
-def _will_message(will: Will) -> Publish:
-    topic_name(will.topic.encode())
-    properties = will.properties.without(PropertyId.WILL_DELAY_INTERVAL)
-    return make_publish(will.topic, will.payload, qos=will.qos, retain=will.retain, properties=properties)

@@ -4,6 +4,8 @@ import pytest
 
 from runtime.mqtt.broker.config import BrokerConfig
 from runtime.mqtt.packets import (
+    MQTT_3_1_1,
+    MQTT_5,
     Auth,
     Connack,
     Connect,
@@ -289,3 +291,24 @@ def test_a_retained_message_is_sent_with_what_is_left_of_its_life() -> None:
     assert isinstance(suback, Suback)
     assert isinstance(message, Publish)
     assert message.properties.integer(PropertyId.MESSAGE_EXPIRY_INTERVAL, -1) == 1
+
+
+# Wills that could not be published, aliases that do not fit
+
+
+def test_a_will_of_too_many_levels_is_refused_at_once() -> None:
+    """It could not be published when its client is lost, when nobody can be told."""
+    client = Client(Table(BrokerConfig(max_topic_levels=3)))
+    answer = client.send(Connect("car", will=Will("a/b/c/d")))
+    assert answer == [Connack(False, ReasonCode.TOPIC_NAME_INVALID)]
+    client = Client(Table(BrokerConfig(max_topic_levels=3)))
+    assert client.send(Connect("car", will=Will("a/b/c"))) != answer
+
+
+def test_a_will_for_a_topic_of_the_broker_is_refused() -> None:
+    """Section 4.7.2: $SYS is the broker's own; 0x87, in MQTT 3.1.1 return code 5."""
+    for level in (MQTT_5, MQTT_3_1_1):
+        client = Client(Table())
+        client.connection.receive(S, Connect("car", will=Will("$SYS/broker/version"), level=level).encode())
+        assert client.raw() == Connack(False, ReasonCode.NOT_AUTHORIZED).encode(level)
+        assert client.is_closed()
