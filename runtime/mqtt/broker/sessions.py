@@ -167,7 +167,6 @@ class Sessions:
 
     def _begin(self, client_id: str) -> Session:
         if len(self._by_client) >= self._config.max_sessions:
-            self._counts.refused += 1
             raise MqttProtocolError(ReasonCode.QUOTA_EXCEEDED, "no room for another session")
         session = self._by_client[client_id] = self._make(client_id)
         if self._ledger is not None:

@@ -312,3 +312,10 @@ def test_a_will_for_a_topic_of_the_broker_is_refused() -> None:
         client.connection.receive(S, Connect("car", will=Will("$SYS/broker/version"), level=level).encode())
         assert client.raw() == Connack(False, ReasonCode.NOT_AUTHORIZED).encode(level)
         assert client.is_closed()
+
+
+def test_a_session_without_room_is_counted_once() -> None:
+    table = Table(BrokerConfig(max_sessions=1))
+    table.join("one")
+    assert Client(table).send(Connect("two")) == [Connack(False, ReasonCode.QUOTA_EXCEEDED)]
+    assert table.broker.counts.refused == 1
