@@ -23,14 +23,13 @@ class Mqtt311Form:
         """The PUBLISH without the properties in `tail`."""
         cursor = Cursor(tail)
         payload = tail[cursor.varint() + cursor.at :]
-        head = publish_head(message.qos, message.retain, message.topic, len(payload))
-        return _join(head, packet_id, payload, duplicate=duplicate)
+        return _publish(message, message.topic, packet_id, payload, duplicate=duplicate)
 
 
 class AliasForm:
     """Topic aliases towards a client that takes some (section 3.1.2.11.5): first come, first served.
 
-    `max_packet_size` is the client's: a packet that is dropped for its size must not set up an alias.
+    `max_packet_size` is the client's: a message that a new alias would make too large goes without one.
     """
 
     __slots__ = ("_aliases", "_max_packet_size", "_maximum")
@@ -42,18 +41,18 @@ class AliasForm:
 
     def packet(self, message: Publish, packet_id: int, tail: bytes, *, duplicate: bool) -> bytes:
         """The PUBLISH; a topic that has an alias is left out, one that can have one gets it."""
-        alias = self._aliases.get(message.topic, 0)
-        is_known = alias != 0
-        if not is_known and len(self._aliases) < self._maximum:
+        alias = self._aliases.get(message.topic)
+        if alias is not None:
+            return _publish(message, b"", packet_id, _with_alias(tail, alias), duplicate=duplicate)
+        if len(self._aliases) < self._maximum:
             alias = len(self._aliases) + 1
-        topic = b"" if is_known else message.topic
-        if alias:
-            tail = _with_alias(tail, alias)
-        head = publish_head(message.qos, message.retain, topic, len(tail))
-        packet = _join(head, packet_id, tail, duplicate=duplicate)
-        if alias and not is_known and len(packet) <= self._max_packet_size:
-            self._aliases[message.topic] = alias
-        return packet
+            packet = _publish(
+                message, message.topic, packet_id, _with_alias(tail, alias), duplicate=duplicate
+            )
+            if len(packet) <= self._max_packet_size:
+                self._aliases[message.topic] = alias
+                return packet
+        return _publish(message, message.topic, packet_id, tail, duplicate=duplicate)
 
 
 def _with_alias(tail: bytes, alias: int) -> bytes:
@@ -63,7 +62,8 @@ def _with_alias(tail: bytes, alias: int) -> bytes:
     return encode_varint(size + len(block)) + block + tail[cursor.at :]
 
 
-def _join(head: bytes, packet_id: int, rest: bytes, *, duplicate: bool) -> bytes:
+def _publish(message: Publish, topic: bytes, packet_id: int, tail: bytes, *, duplicate: bool) -> bytes:
+    head = publish_head(message.qos, message.retain, topic, len(tail))
     if duplicate:
         head = bytes((head[0] | 0x08,)) + head[1:]
-    return head + (packet_id.to_bytes(2, "big") if packet_id else b"") + rest
+    return head + (packet_id.to_bytes(2, "big") if packet_id else b"") + tail

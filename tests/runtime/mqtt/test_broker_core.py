@@ -319,3 +319,16 @@ def test_a_session_without_room_is_counted_once() -> None:
     table.join("one")
     assert Client(table).send(Connect("two")) == [Connack(False, ReasonCode.QUOTA_EXCEEDED)]
     assert table.broker.counts.refused == 1
+
+
+def test_a_message_that_an_alias_would_make_too_large_goes_without_one() -> None:
+    """[MQTT-3.1.2-25]: and another topic may still have the alias."""
+    table = Table()
+    size = len(encode_publish("a", b"x" * 20, 1))
+    client, sender = table.join(topic_alias_maximum=1, maximum_packet_size=size), table.join("sender")
+    client.subscribe(Subscription("#"))
+    sender.publish("a", b"x" * 20)
+    assert client.raw() == encode_publish("a", b"x" * 20, 1)
+    for packet_id, topic in ((2, "b"), (3, "")):
+        sender.publish("b", b"y")
+        assert client.raw() == encode_publish(topic, b"y", packet_id, b"\x03\x23\x00\x01")
