@@ -13,7 +13,10 @@ from runtime.mqtt.packets import (
     Pingresp,
     Properties,
     PropertyId,
+    Pubcomp,
     Publish,
+    Pubrec,
+    Pubrel,
     ReasonCode,
     Suback,
     Subscription,
@@ -314,13 +317,6 @@ def test_a_will_for_a_topic_of_the_broker_is_refused() -> None:
         assert client.is_closed()
 
 
-def test_a_session_without_room_is_counted_once() -> None:
-    table = Table(BrokerConfig(max_sessions=1))
-    table.join("one")
-    assert Client(table).send(Connect("two")) == [Connack(False, ReasonCode.QUOTA_EXCEEDED)]
-    assert table.broker.counts.refused == 1
-
-
 def test_a_message_that_an_alias_would_make_too_large_goes_without_one() -> None:
     """[MQTT-3.1.2-25]: and another topic may still have the alias."""
     table = Table()
@@ -332,3 +328,47 @@ def test_a_message_that_an_alias_would_make_too_large_goes_without_one() -> None
     for packet_id, topic in ((2, "b"), (3, "")):
         sender.publish("b", b"y")
         assert client.raw() == encode_publish(topic, b"y", packet_id, b"\x03\x23\x00\x01")
+
+
+def test_authentication_data_without_a_method_is_a_protocol_error() -> None:
+    """Section 3.1.2.11.10."""
+    properties = Properties((PropertyId.AUTHENTICATION_DATA, b"x"))
+    assert Client(Table()).send(Connect("car", properties=properties)) == [
+        Connack(False, ReasonCode.PROTOCOL_ERROR)
+    ]
+
+
+def test_a_version_before_3_1_1_is_refused_in_the_words_of_3_1_1() -> None:
+    """3.1.1, [MQTT-3.1.2-2]: whatever it calls itself."""
+    client = Client(Table())
+    client.connection.receive(S, b"\x10\x0d\x00\x04MQTT\x03\x02\x00\x00\x00\x01a")
+    assert client.raw() == b"\x20\x02\x00\x01"
+    client = Client(Table())
+    client.connection.receive(S, b"\x10\x0e\x00\x04MQTT\x06\x02\x00\x00\x00\x00\x01a")
+    assert client.raw() == b"\x20\x03\x00\x84\x00"
+
+
+def test_a_pubrec_for_nothing_is_told_so() -> None:
+    """Section 3.6.2.1: 0x92."""
+    assert Table().join().send(Pubrec(9)) == [Pubrel(9, ReasonCode.PACKET_IDENTIFIER_NOT_FOUND)]
+    assert Table().join().send(Pubrel(9)) == [Pubcomp(9, ReasonCode.PACKET_IDENTIFIER_NOT_FOUND)]
+
+
+def test_dup_on_qos_zero_is_malformed() -> None:
+    """[MQTT-3.3.1-2]; the standard gives no reason code, other brokers let it pass."""
+    assert Table().join().send(b"\x38\x04\x00\x01a\x00") == [Disconnect(ReasonCode.MALFORMED_PACKET)]
+
+
+@pytest.mark.parametrize("topic_filter", ["a/#/b", "a/b+", "", "$share//a", "$share/x"])
+def test_a_filter_that_is_none_is_refused_alone(topic_filter: str) -> None:
+    """Section 3.9.3: 0x8F for this filter, and the others are granted."""
+    answer = Table().join().subscribe(Subscription("a"), Subscription(topic_filter), Subscription("b", 2))
+    codes = (ReasonCode.GRANTED_QOS_1, ReasonCode.TOPIC_FILTER_INVALID, ReasonCode.GRANTED_QOS_2)
+    assert answer == [Suback(1, codes)]
+
+
+def test_a_session_without_room_is_counted_once() -> None:
+    table = Table(BrokerConfig(max_sessions=1))
+    table.join("one")
+    assert Client(table).send(Connect("two")) == [Connack(False, ReasonCode.QUOTA_EXCEEDED)]
+    assert table.broker.counts.refused == 1
