@@ -1,7 +1,10 @@
 """Due times of the broker: one heap, re-armed lazily so that moving a due time later costs nothing."""
 
 from collections.abc import Callable
-from heapq import heappop, heappush, heapreplace
+from heapq import heapify, heappop, heappush, heapreplace
+
+_SWEEP_MIN = 256
+"""How many alarms are too few to be swept."""
 
 
 class Alarm:
@@ -31,11 +34,16 @@ def _nobody(now_ns: int) -> None:
 class Alarms:
     """All alarms of one broker, rung in order of due time, ties in the order in which they were set."""
 
-    __slots__ = ("_heap", "_sequence")
+    __slots__ = ("_heap", "_sequence", "_sweep_at")
 
     def __init__(self) -> None:
         self._heap: list[tuple[int, int, Alarm]] = []
         self._sequence = 0
+        self._sweep_at = _SWEEP_MIN
+
+    def __len__(self) -> int:
+        """How many are kept, those that were called off and not let go of yet included."""
+        return len(self._heap)
 
     def set(self, alarm: Alarm, due_ns: int) -> None:
         """Ring `alarm` at `due_ns` instead of when it was due before."""
@@ -69,3 +77,20 @@ class Alarms:
         alarm.armed_ns = due_ns
         self._sequence += 1
         heappush(self._heap, (due_ns, self._sequence, alarm))
+        if len(self._heap) > self._sweep_at:
+            self._sweep()
+
+    def _sweep(self) -> None:
+        """Let go of what will not ring: an alarm that was called off may have been set for days ahead."""
+        kept = []
+        for entry in self._heap:
+            armed_ns, _, alarm = entry
+            if alarm.armed_ns != armed_ns:
+                continue
+            if alarm.due_ns is None:
+                alarm.armed_ns = None
+            else:
+                kept.append(entry)
+        heapify(kept)
+        self._heap[:] = kept
+        self._sweep_at = 2 * len(kept) + _SWEEP_MIN

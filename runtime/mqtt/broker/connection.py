@@ -2,18 +2,15 @@
 
 from collections.abc import Callable
 from enum import Enum, auto
-from typing import Final, Protocol
+from typing import Final
 
 from runtime.mqtt.ack_packets import PUBCOMP, PUBREC, PUBREL, encode_ack
 from runtime.mqtt.broker.alarms import Alarm, Alarms
-from runtime.mqtt.broker.config import BrokerConfig
 from runtime.mqtt.broker.connecting import announcement, read_connect, refusal
-from runtime.mqtt.broker.counts import Counts
-from runtime.mqtt.broker.faults import BrokerFaults
-from runtime.mqtt.broker.intake import SYSTEM_TOPICS, take_specially
-from runtime.mqtt.broker.router import Router
+from runtime.mqtt.broker.intake import take_specially
+from runtime.mqtt.broker.ports import Home, Sink
+from runtime.mqtt.broker.router import SYSTEM_TOPICS, Router
 from runtime.mqtt.broker.session import Session
-from runtime.mqtt.broker.sessions import Sessions
 from runtime.mqtt.errors import MqttProtocolError, malformed, protocol_error
 from runtime.mqtt.packets import (
     MQTT_5,
@@ -37,37 +34,6 @@ from runtime.mqtt.packets import (
 )
 from runtime.mqtt.publish import NS_PER_S, encode_puback, read_publish, read_publish_3_1_1
 from runtime.mqtt.wire import Cursor
-
-
-class Sink(Protocol):
-    """Where a connection's bytes go."""
-
-    def write(self, data: bytes, /) -> None:
-        """Send `data` after all that was written before; never blocks, never calls back into the broker
-        but for `Connection.pause`."""
-
-    def close(self) -> None:
-        """Send what was written, then close the network connection."""
-
-
-class Home(Protocol):
-    """The broker a connection belongs to."""
-
-    @property
-    def config(self) -> BrokerConfig:
-        """Its limits."""
-
-    @property
-    def counts(self) -> Counts:
-        """What it has done."""
-
-    @property
-    def faults(self) -> BrokerFaults:
-        """What it does wrong."""
-
-    @property
-    def sessions(self) -> Sessions:
-        """Whom it knows."""
 
 
 class _State(Enum):
@@ -261,6 +227,7 @@ class Connection:
         session = self._session
         if message.qos == 2 and session is not None:
             if session.is_repeated(message.packet_id):
+                self._router.check(message)
                 self._write(encode_ack(PUBREC, message.packet_id))
                 return
             if session.incoming >= self._config.receive_maximum:
@@ -311,6 +278,8 @@ class Connection:
     def _puback(self, now_ns: int, packet: bytes, at: int) -> None:
         if len(packet) == 4:
             packet_id = packet[2] << 8 | packet[3]
+            if not packet_id:
+                raise protocol_error("a packet identifier cannot be 0 [MQTT-2.2.1-3]")
         else:
             packet_id = Puback.decode(Cursor(packet, at, level=self._level)).packet_id
         if self._session is not None:
@@ -345,7 +314,7 @@ class Connection:
             codes.append(code)
             if code < ReasonCode.UNSPECIFIED_ERROR:
                 granted.append((subscription, is_new))
-        self._write(Suback(subscribe.packet_id, tuple(codes)).encode(self._level))
+        self._write_if_it_fits(Suback(subscribe.packet_id, tuple(codes)).encode(self._level), session)
         for subscription, is_new in granted:
             self._router.send_retained(session, subscription, identifier, is_new, now_ns)
 
@@ -354,7 +323,13 @@ class Connection:
         session = self._session
         if session is not None:
             codes = [self._router.unsubscribe(session, each) for each in unsubscribe.topic_filters]
-            self._write(Unsuback(unsubscribe.packet_id, tuple(codes)).encode(self._level))
+            self._write_if_it_fits(Unsuback(unsubscribe.packet_id, tuple(codes)).encode(self._level), session)
+
+    def _write_if_it_fits(self, packet: bytes, session: Session) -> None:
+        """The one kind of answer that may be too large for a client [MQTT-3.1.2-24]."""
+        if len(packet) > session.max_packet_size:
+            raise MqttProtocolError(ReasonCode.PACKET_TOO_LARGE, "an answer larger than the client takes")
+        self._write(packet)
 
     # The rest
 

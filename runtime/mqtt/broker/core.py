@@ -6,10 +6,11 @@ authentication (section 4.12), and access control, which a bench on its own loop
 
 from runtime.mqtt.broker.alarms import Alarms
 from runtime.mqtt.broker.config import BrokerConfig
-from runtime.mqtt.broker.connection import Connection, Sink
+from runtime.mqtt.broker.connection import Connection
 from runtime.mqtt.broker.counts import Counts
 from runtime.mqtt.broker.faults import BrokerFaults
 from runtime.mqtt.broker.ledger import Ledger
+from runtime.mqtt.broker.ports import Sink
 from runtime.mqtt.broker.router import Router
 from runtime.mqtt.broker.sessions import Sessions
 from runtime.mqtt.broker.system_topics import SystemTopics
@@ -45,7 +46,7 @@ class Broker:
         self.counts = Counts()
         self._alarms = Alarms()
         self.faults = BrokerFaults(self._alarms)
-        self._router = Router(self.config, self.counts, ledger)
+        self._router = Router(self.config, self.counts, self._alarms, ledger)
         self.sessions = Sessions(self.config, self.counts, self._router, self._alarms, ledger)
         self._begun_ns = now_ns
         self._system = SystemTopics(self._router, self._alarms, self.config.sys_interval_s, self._figures)

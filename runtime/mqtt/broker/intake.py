@@ -1,16 +1,11 @@
 """Messages from clients that are not simply passed on: for $SYS, and while the broker has faults."""
 
-from typing import Final
-
 from runtime.mqtt.broker.counts import Counts
 from runtime.mqtt.broker.faults import BrokerFaults, FaultAction
-from runtime.mqtt.broker.router import SYSTEM_LEVEL, Router
+from runtime.mqtt.broker.router import SYSTEM_TOPICS, Router
 from runtime.mqtt.broker.session import Session
 from runtime.mqtt.publish import Publish
 from runtime.mqtt.reason_codes import ReasonCode
-
-SYSTEM_TOPICS: Final = f"{SYSTEM_LEVEL}/".encode()
-"""What only the broker itself may publish."""
 
 
 def take_specially(
@@ -25,6 +20,7 @@ def take_specially(
 
     None is no answer: the connection breaks. Raises MqttProtocolError as `Router.publish` does.
     """
+    router.check(message)
     if message.topic.startswith(SYSTEM_TOPICS):
         counts.refused += 1
         return ReasonCode.NOT_AUTHORIZED
@@ -39,7 +35,6 @@ def take_specially(
     if fault is not None and action is FaultAction.REFUSE_MESSAGE:
         return fault.reason_code
     if fault is not None and action is FaultAction.DELAY:
-        router.check(message)
         faults.hold(message, fault.delay_s, now_ns, pass_on)
         return 0
     if action is FaultAction.DROP_BEFORE:

@@ -3,9 +3,11 @@
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
+from runtime.mqtt.broker.alarms import Alarms
 from runtime.mqtt.broker.config import BrokerConfig
 from runtime.mqtt.broker.counts import Counts
 from runtime.mqtt.broker.ledger import Ledger, OwnedPublish
+from runtime.mqtt.broker.replay import Replay
 from runtime.mqtt.broker.retained import RetainedMessages
 from runtime.mqtt.broker.session import Session
 from runtime.mqtt.broker.shared_group import SharedGroup
@@ -20,6 +22,8 @@ _MAX_ROUTED_TOPIC: Final = 512
 """Longer topics are looked up anew each time: the cache must not be a place to fill our memory."""
 
 SYSTEM_LEVEL: Final = "$SYS"
+SYSTEM_TOPICS: Final = f"{SYSTEM_LEVEL}/".encode()
+"""What only the broker itself may publish."""
 
 
 class _Interest(NamedTuple):
@@ -42,19 +46,23 @@ class Router:
     """Subscriptions of all sessions. `watch_system` is told of an interest in $SYS and gives its messages."""
 
     __slots__ = (
+        "_alarms",
         "_config",
         "_counts",
         "_groups",
         "_interests",
         "_ledger",
+        "_replays",
         "_routes",
         "retained",
         "subscriptions",
         "watch_system",
     )
 
-    def __init__(self, config: BrokerConfig, counts: Counts, ledger: Ledger | None) -> None:
+    def __init__(self, config: BrokerConfig, counts: Counts, alarms: Alarms, ledger: Ledger | None) -> None:
         self._config = config
+        self._alarms = alarms
+        self._replays: dict[Session, Replay] = {}
         self._counts = counts
         self._ledger = ledger
         self._interests: TopicTree[_Interest | SharedGroup] = TopicTree()
@@ -155,11 +163,15 @@ class Router:
             found = [each for each in self.watch_system(now_ns) if matches(topic_filter, each.topic_name)]
         if handling == SEND_NO_RETAINED or (handling == SEND_RETAINED_IF_NEW and not is_new):
             return
-        if topic_filter.startswith("$share/"):
+        if topic_filter.startswith("$share/") or not (found or len(self.retained)):
             return
-        for message in (*found, *self.retained.find(topic_filter, now_ns)):
-            answer = message.variant(min(qos, message.qos), True)
-            session.deliver_later(answer.subscribed_by((identifier,)) if identifier else answer, now_ns)
+        replay = self._replays.get(session)
+        if replay is None or replay.is_over:
+            self._replays = {each: old for each, old in self._replays.items() if not old.is_over}
+            replay = self._replays[session] = Replay(session, self.retained, self._alarms)
+        for message in found:
+            replay.give(message, qos, identifier, now_ns)
+        replay.add(topic_filter, qos, identifier, now_ns)
 
     def unsubscribe(self, session: Session, topic_filter: str) -> ReasonCode:
         """Remove a subscription, section 3.10.4."""
@@ -182,6 +194,9 @@ class Router:
 
     def forget(self, session: Session, now_ns: int) -> None:
         """The session has ended, and its subscriptions with it; others get what they shared with it."""
+        replay = self._replays.pop(session, None)
+        if replay is not None:
+            replay.stop()
         left = session.unfinished_shared()
         for topic_filter in list(session.subscriptions):
             self.unsubscribe(session, topic_filter)

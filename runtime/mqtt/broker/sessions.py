@@ -1,17 +1,21 @@
 """All sessions of the broker: resumed, taken over, ended; and the wills of clients that are lost."""
 
+from typing import Final
+
 from runtime.mqtt.broker.alarms import Alarms
 from runtime.mqtt.broker.config import BrokerConfig
 from runtime.mqtt.broker.counts import Counts
-from runtime.mqtt.broker.intake import SYSTEM_TOPICS
 from runtime.mqtt.broker.ledger import KeptSession, Ledger
-from runtime.mqtt.broker.router import Router
+from runtime.mqtt.broker.router import SYSTEM_TOPICS, Router
 from runtime.mqtt.broker.session import Road, Session
 from runtime.mqtt.broker.wire_form import AliasForm, Mqtt311Form, WireForm
 from runtime.mqtt.errors import MqttProtocolError
 from runtime.mqtt.packets import MQTT_5, Connect, PropertyId, ReasonCode, Will, make_publish
 from runtime.mqtt.publish import NS_PER_S, Publish
 from runtime.mqtt.wire import MAX_VARINT
+
+_LEAST_PACKET_SIZE: Final = 16
+"""Every answer but SUBACK and UNSUBACK fits into this many bytes."""
 
 NEVER_S = 0xFFFF_FFFF
 """A Session Expiry Interval that does not end (section 3.1.2.11.2)."""
@@ -74,10 +78,13 @@ class Sessions:
 
         A connection that has it now is told 0x8E and closed. Nothing is sent yet.
         Raises MqttProtocolError when the will cannot be accepted, 0x90, 0x82, 0x87, or 0x97 when there are
-        too many sessions.
+        too many sessions, and 0x95 when the client's Maximum Packet Size leaves no room for answers.
         """
         properties = connect.properties
         will = None if connect.will is None else self._will_message(connect.will)
+        max_packet_size = properties.integer(PropertyId.MAXIMUM_PACKET_SIZE, MAX_VARINT + 5)
+        if max_packet_size < _LEAST_PACKET_SIZE:
+            raise MqttProtocolError(ReasonCode.PACKET_TOO_LARGE, "no answer fits into the client's packets")
         session = self._by_client.get(client_id)
         if session is not None and session.road is not None:
             session.road.take_over(now_ns)
@@ -96,7 +103,6 @@ class Sessions:
         session.will_delay_s = 0
         if connect.will is not None:
             session.will_delay_s = connect.will.properties.integer(PropertyId.WILL_DELAY_INTERVAL, 0)
-        max_packet_size = properties.integer(PropertyId.MAXIMUM_PACKET_SIZE, MAX_VARINT + 5)
         receive_maximum = properties.integer(PropertyId.RECEIVE_MAXIMUM, 0xFFFF)
         session.begin(
             min(receive_maximum, self._config.max_inflight), max_packet_size, _form(connect, max_packet_size)
@@ -154,10 +160,10 @@ class Sessions:
             return
         ends_ns = will_due_ns = None
         if session.will is not None:
-            if session.will_delay_s:
+            if 0 < session.will_delay_s < session.expiry_s:
                 will_due_ns = now_ns + session.will_delay_s * NS_PER_S
                 self._alarms.set(session.will_delay, will_due_ns)
-            else:
+            elif not session.will_delay_s:
                 self._publish_will(session, now_ns)
         if session.expiry_s != NEVER_S:
             ends_ns = now_ns + session.expiry_s * NS_PER_S

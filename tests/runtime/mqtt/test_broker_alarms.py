@@ -94,3 +94,27 @@ def test_a_retired_alarm_does_not_ring_and_keeps_nobody() -> None:
     assert kept() is None
     alarms.advance(10)
     assert alarms.next_due() is None
+
+
+def test_alarms_that_were_called_off_do_not_pile_up() -> None:
+    """A client that comes and goes leaves an expiry of a week behind, each time."""
+    alarms = Alarms()
+    for now in range(100_000):
+        alarm = Alarm(list[int]().append)
+        alarms.set(alarm, now + 1_000_000)
+        alarm.retire()
+    assert len(alarms) < 1_000
+
+
+def test_an_alarm_that_was_swept_while_off_can_be_set_again() -> None:
+    alarms, rung = Alarms(), list[int]()
+    alarm = Alarm(rung.append)
+    alarms.set(alarm, 500_000)
+    alarm.due_ns = None
+    for now in range(1_000):
+        other = Alarm(list[int]().append)
+        alarms.set(other, now + 1_000_000)
+        other.retire()
+    alarms.set(alarm, 600_000)
+    alarms.advance(600_000)
+    assert rung == [600_000]
