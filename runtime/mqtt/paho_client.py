@@ -55,7 +55,7 @@ _COPY_BYTES = 4_096
 """Packets up to this length may be copied."""
 
 _CONNACK, _PUBLISH, _PUBACK, _SUBACK, _PINGRESP, _DISCONNECT = 0x20, 0x30, 0x40, 0x90, 0xD0, 0xE0
-_PINGREQ_PACKET = b"\xc0\x00"
+_PINGREQ_PACKET, _PINGRESP_PACKET = b"\xc0\x00", b"\xd0\x00"
 _ACCEPTED = b"\x00\x00"
 """Reason code and property length of the CONNACK that paho is shown."""
 
@@ -191,6 +191,9 @@ class HandDrivenClient(Client):
                 return
             data = b"".join(self._parts)
             self._parts.clear()
+        if data == _PINGRESP_PACKET and self._is_accepted:  # most of what a quiet day brings
+            self._ping_t = 0.0
+            return
         self._is_reading = True
         try:
             self._take_packets(data)
