@@ -29,6 +29,7 @@ format: $(VENV)/.dev ## put the code in shape
 	@$(BIN)/ruff check --fix .
 
 bench: $(VENV)/.dev ## measure, as ratios within one run (PROTOTYPES=DIR runs those beside ours)
+	@sh tools/system_packages.sh mosquitto
 	@$(BIN)/python -m benchmarks $(if $(PROTOTYPES),--prototypes $(PROTOTYPES)) $(ARGS)
 
 proof: $(VENV)/.dev ## a long proof, resumable: make proof NAME=…; without a name, list them
