@@ -1,9 +1,7 @@
-"""What every broker of this project keeps: sessions, retained messages, wills."""
+"""What every broker of this project keeps for a client between its connections (sections 4.1 and 4.4)."""
 
 from runtime.mqtt.packets import (
-    SEND_NO_RETAINED,
-    SEND_RETAINED_IF_NEW,
-    Connect,
+    MQTT_3_1_1,
     Disconnect,
     Properties,
     PropertyId,
@@ -12,28 +10,22 @@ from runtime.mqtt.packets import (
     ReasonCode,
     Subscription,
     Will,
-    encode_publish,
 )
-from tests.runtime.mqtt.broker_places import WEEK_S, Visit, contract
-from tests.runtime.mqtt.mosquitto_deviations import MOSQUITTO_DEVIATES
-from tests.runtime.mqtt.raw_client import RawClient
-
-checked = contract(MOSQUITTO_DEVIATES)
+from tests.runtime.mqtt.broker_places import WEEK_S, Visit, checked, checked_in_3_1_1, checked_in_both
 
 
-async def will_watcher(visit: Visit, topic: str = "will/#") -> RawClient:
-    """A client that hears of wills."""
-    watcher = await visit.join("watcher")
-    await watcher.subscribe(Subscription(topic))
-    return watcher
+def expiring(expiry_s: int) -> Disconnect:
+    """A normal DISCONNECT with another Session Expiry Interval."""
+    return Disconnect(properties=Properties((PropertyId.SESSION_EXPIRY_INTERVAL, expiry_s)))
 
 
-# Sessions
+# Begin and end
 
 
-@checked
+@checked_in_both
 async def test_a_session_and_what_came_meanwhile_wait_for_the_client(visit: Visit) -> None:
-    """Sections 3.1.2.11.2 and 4.1."""
+    """[MQTT-3.1.2-5, MQTT-3.1.2-23, MQTT-3.2.2-3, MQTT-4.5.0-1, MQTT-4.1.0-1]
+    [MQTT3-3.1.2-4, MQTT3-3.1.2-5, MQTT3-3.2.2-2, MQTT3-4.1.0-1, MQTT3-4.5.0-1]"""
     client, _ = await visit.resume("car")
     await client.subscribe(Subscription("a"))
     await client.disconnect()
@@ -47,8 +39,26 @@ async def test_a_session_and_what_came_meanwhile_wait_for_the_client(visit: Visi
     assert not any(each.duplicate for each in messages)
 
 
+@checked_in_both
+async def test_sessions_are_told_apart_by_client_identifier(visit: Visit) -> None:
+    """[MQTT-3.1.3-2] [MQTT3-3.1.3-2]"""
+    for name, topic in (("car", "a"), ("Car", "b")):
+        client, connack = await visit.resume(name)
+        assert not connack.session_present
+        await client.subscribe(Subscription(topic))
+        await client.disconnect()
+    sender = await visit.join("sender")
+    await sender.publish("a", b"for car")
+    await sender.publish("b", b"for Car")
+    for name, payload in (("car", b"for car"), ("Car", b"for Car")):
+        client, _ = await visit.resume(name)
+        assert (await client.message()).payload == payload
+        await client.expect_nothing()
+
+
 @checked
 async def test_a_session_ends_with_its_connection_unless_it_was_given_a_life(visit: Visit) -> None:
+    """[MQTT-4.1.0-2], section 3.1.2.11.2."""
     client = await visit.join("car", expiry_s=0)
     await client.subscribe(Subscription("a"))
     await client.disconnect()
@@ -56,23 +66,80 @@ async def test_a_session_ends_with_its_connection_unless_it_was_given_a_life(vis
     assert not connack.session_present
 
 
-@checked
+@checked_in_3_1_1
+async def test_a_clean_session_ends_with_its_connection(visit: Visit) -> None:
+    """[MQTT3-3.1.2-6, MQTT3-3.2.2-3, MQTT3-4.1.0-2]"""
+    client = await visit.join("car")
+    await client.subscribe(Subscription("a"))
+    await client.disconnect()
+    sender = await visit.join("sender")
+    await sender.publish("a", b"lost")
+    client, connack = await visit.resume("car")
+    assert not connack.session_present
+    await client.expect_nothing()
+
+
+@checked_in_both
+async def test_a_session_that_is_not_to_stay_ends_when_the_connection_is_lost(visit: Visit) -> None:
+    """[MQTT-4.1.0-2] [MQTT3-3.1.2-6]"""
+    client = await visit.join("car", will=Will("will/car", b"lost", 1))
+    watcher = await visit.join("watcher")
+    await watcher.subscribe(Subscription("will/car"))
+    client.drop()
+    await watcher.message()
+    _, connack = await visit.resume("car")
+    assert not connack.session_present
+
+
+@checked_in_both
 async def test_clean_start_ends_the_older_session(visit: Visit) -> None:
-    """[MQTT-3.1.2-4]"""
+    """[MQTT-3.1.2-4, MQTT-3.2.2-2] [MQTT3-3.1.2-6, MQTT3-3.2.2-1]"""
     client, _ = await visit.resume("car")
     await client.subscribe(Subscription("a"))
     await client.disconnect()
     client, connack = await visit.resume("car", clean_start=True)
     assert not connack.session_present
-    client.send(encode_publish("a", b"", 0, qos=0))
+    await client.publish("a")
     await client.expect_nothing()
+
+
+@checked
+async def test_a_session_ends_when_its_expiry_interval_has_passed(visit: Visit) -> None:
+    """[MQTT-4.1.0-2, MQTT-3.1.2-23], sections 3.1.2.11.2 and 3.14.2.2.2: DISCONNECT may have changed it.
+
+    That of MQTT 3.1.1 does not end: Clean Session 0 is Clean Start 0 without an end.
+    """
+    for name, expiry_s, changed_s in (("short", 1, 1), ("long", WEEK_S, WEEK_S), ("prolonged", 1, WEEK_S)):
+        client = await visit.join(name, expiry_s=expiry_s)
+        await client.disconnect(expiring(changed_s))
+    old, _ = await visit.resume("old", level=MQTT_3_1_1)
+    await old.disconnect()
+    await visit.seconds_pass()
+    there = [
+        name
+        for name in ("short", "long", "prolonged", "old")
+        if (await visit.resume(name))[1].session_present
+    ]
+    assert there == ["long", "prolonged", "old"]
+
+
+@checked
+async def test_each_connection_says_anew_how_long_the_session_lives(visit: Visit) -> None:
+    """Section 3.1.2.11.2."""
+    client, _ = await visit.resume("car")
+    await client.disconnect()
+    client, connack = await visit.resume("car", expiry_s=0)
+    assert connack.session_present
+    await client.disconnect()
+    _, connack = await visit.resume("car")
+    assert not connack.session_present
 
 
 @checked
 async def test_disconnect_can_end_the_session(visit: Visit) -> None:
     """Section 3.14.2.2.2: a new Session Expiry Interval of 0."""
     client, _ = await visit.resume("car")
-    await client.disconnect(Disconnect(properties=Properties((PropertyId.SESSION_EXPIRY_INTERVAL, 0))))
+    await client.disconnect(expiring(0))
     _, connack = await visit.resume("car")
     assert not connack.session_present
 
@@ -81,13 +148,55 @@ async def test_disconnect_can_end_the_session(visit: Visit) -> None:
 async def test_disconnect_cannot_give_life_to_a_session_that_had_none(visit: Visit) -> None:
     """Section 3.14.2.2.2."""
     client = await visit.join("car")
-    client.send(Disconnect(properties=Properties((PropertyId.SESSION_EXPIRY_INTERVAL, WEEK_S))))
-    await client.expect_disconnect(ReasonCode.PROTOCOL_ERROR)
+    client.send(expiring(WEEK_S))
+    await client.expect_end(ReasonCode.PROTOCOL_ERROR)
+    _, connack = await visit.resume("car")
+    assert not connack.session_present
+
+
+# Both levels
 
 
 @checked
+async def test_a_session_of_mqtt_3_1_1_is_resumed_by_mqtt_5(visit: Visit) -> None:
+    """Nothing in either standard binds a session to a protocol level."""
+    old, _ = await visit.resume("car", level=MQTT_3_1_1)
+    await old.subscribe(Subscription("a"))
+    sender = await visit.join("sender")
+    await sender.publish("a", b"1")
+    before = await old.expect(Publish)
+    old.drop()
+    properties = Properties((PropertyId.CONTENT_TYPE, "text/plain"))
+    await sender.publish("a", b"2", properties=properties)
+    new, connack = await visit.resume("car")
+    assert connack.session_present
+    first, second = await new.message(), await new.message()
+    assert (first.payload, first.duplicate, first.packet_id) == (b"1", True, before.packet_id)
+    assert (second.payload, second.duplicate, second.properties) == (b"2", False, properties)
+
+
+@checked
+async def test_a_session_of_mqtt_5_is_resumed_by_mqtt_3_1_1(visit: Visit) -> None:
+    new, _ = await visit.resume("car")
+    identifier = Properties((PropertyId.SUBSCRIPTION_IDENTIFIER, 7))
+    await new.subscribe(Subscription("a", no_local=True), properties=identifier)
+    await new.disconnect()
+    sender = await visit.join("sender")
+    await sender.publish("a", b"x", properties=Properties((PropertyId.CONTENT_TYPE, "text/plain")))
+    old, connack = await visit.resume("car", level=MQTT_3_1_1)
+    assert connack.session_present
+    message = await old.message()
+    assert (message.payload, len(message.properties.pairs)) == (b"x", 0)
+    await old.expect_nothing()
+
+
+# What was under way
+
+
+@checked_in_both
 async def test_what_was_not_acknowledged_comes_again_with_dup_in_order(visit: Visit) -> None:
-    """[MQTT-4.4.0-1, MQTT-4.6.0-1]: same identifiers, then what is new."""
+    """[MQTT-4.4.0-1, MQTT-3.3.1-1, MQTT-4.3.2-3, MQTT-2.2.1-4]: same identifiers, then what is new.
+    [MQTT3-4.4.0-1, MQTT3-3.3.1-1, MQTT3-4.3.2-1, MQTT3-2.3.1-3, MQTT3-2.3.1-4]"""
     client, _ = await visit.resume("car")
     sender = await visit.join("sender")
     await client.subscribe(Subscription("a"))
@@ -107,7 +216,19 @@ async def test_what_was_not_acknowledged_comes_again_with_dup_in_order(visit: Vi
 
 
 @checked
+async def test_nothing_is_sent_again_on_the_same_connection(visit: Visit) -> None:
+    """[MQTT-4.4.0-1]: only when a client connects again. (3.1.1, section 4.4, lets it be sent any time.)"""
+    client, _ = await visit.resume("car")
+    await client.subscribe(Subscription("a"))
+    await (await visit.join("sender")).publish("a")
+    await client.expect(Publish)
+    await visit.seconds_pass()
+    await client.expect_nothing()
+
+
+@checked_in_both
 async def test_what_was_acknowledged_does_not_come_again(visit: Visit) -> None:
+    """[MQTT-4.3.2-3]"""
     client, _ = await visit.resume("car")
     sender = await visit.join("sender")
     await client.subscribe(Subscription("a"))
@@ -120,176 +241,51 @@ async def test_what_was_acknowledged_does_not_come_again(visit: Visit) -> None:
 
 
 @checked
-async def test_redelivery_keeps_to_the_receive_maximum_of_the_new_connection(visit: Visit) -> None:
-    """[MQTT-3.3.4-9]"""
+async def test_what_was_refused_does_not_come_again(visit: Visit) -> None:
+    """[MQTT-4.4.0-2]"""
     client, _ = await visit.resume("car")
     sender = await visit.join("sender")
     await client.subscribe(Subscription("a"))
-    for number in range(3):
-        await sender.publish("a", str(number).encode())
-    for _ in range(3):
-        await client.expect(Publish)
+    await sender.publish("a", b"x")
+    client.send(Puback((await client.expect(Publish)).packet_id, ReasonCode.UNSPECIFIED_ERROR))
+    await client.expect_nothing()
     client.drop()
-    client, _ = await visit.resume("car", receive_maximum=1)
-    for number in range(3):
-        message = await client.expect(Publish)
-        assert (message.payload, message.duplicate) == (str(number).encode(), True)
-        await client.expect_nothing()
-        client.send(Puback(message.packet_id))
+    client, _ = await visit.resume("car")
+    await client.expect_nothing()
 
 
-@checked
+@checked_in_both
 async def test_qos_0_does_not_wait_for_an_absent_client(visit: Visit) -> None:
+    """Section 4.1: it may be dropped; this project wants it so."""
     client, _ = await visit.resume("car")
     await client.subscribe(Subscription("a"))
     await client.disconnect()
     sender = await visit.join("sender")
-    sender.send(encode_publish("a", b"lost", 0, qos=0))
-    await sender.expect_nothing()
+    await sender.publish("a", b"lost", qos=0)
     client, _ = await visit.resume("car")
     await client.expect_nothing()
 
 
-# Retained messages
-
-
-@checked
-async def test_a_retained_message_meets_a_later_subscriber(visit: Visit) -> None:
-    """[MQTT-3.3.1-5, -8, -9]: the last one, with RETAIN and its properties."""
-    sender, client = await visit.join("sender"), await visit.join("car")
-    await sender.publish("a", b"old", retain=True)
-    sent = Properties((PropertyId.USER_PROPERTY, ("key", "7")))
-    await sender.publish("a", b"new", retain=True, properties=sent)
-    await client.subscribe(Subscription("+"))
-    message = await client.message()
-    assert (message.payload, message.retain, message.qos, message.properties) == (b"new", True, 1, sent)
-    await client.expect_nothing()
-
-
-@checked
-async def test_an_empty_retained_message_removes_the_one_before(visit: Visit) -> None:
-    """[MQTT-3.3.1-6]"""
-    sender, client = await visit.join("sender"), await visit.join("car")
-    await sender.publish("a", b"old", retain=True)
-    await sender.publish("a", b"", retain=True)
-    await client.subscribe(Subscription("a"))
-    await client.expect_nothing()
-
-
-@checked
-async def test_retain_is_cleared_for_those_who_were_there_unless_they_ask_for_it(visit: Visit) -> None:
-    """[MQTT-3.3.1-12, MQTT-3.3.1-13]"""
-    plain, as_published = await visit.join("plain"), await visit.join("as-published")
-    await plain.subscribe(Subscription("a"))
-    await as_published.subscribe(Subscription("a", retain_as_published=True))
+@checked_in_both
+async def test_subscriptions_made_before_need_not_be_made_again(visit: Visit) -> None:
+    """Section 4.1: they are session state."""
+    client, _ = await visit.resume("car")
+    await client.subscribe(Subscription("a", 0), Subscription("b"))
+    await client.unsubscribe("b")
+    await client.disconnect()
+    client, _ = await visit.resume("car")
     sender = await visit.join("sender")
-    await sender.publish("a", b"x", retain=True)
-    assert not (await plain.message()).retain
-    assert (await as_published.message()).retain
+    await sender.publish("b", b"no longer")
+    await sender.publish("a", b"still")
+    assert (await client.message()).payload == b"still"
 
 
-@checked
-async def test_retain_handling_1_sends_retained_messages_to_new_subscriptions_only(visit: Visit) -> None:
-    """[MQTT-3.3.1-10]"""
-    sender, client = await visit.join("sender"), await visit.join("car")
-    await sender.publish("a", b"x", retain=True)
-    await client.subscribe(Subscription("a", retain_handling=SEND_RETAINED_IF_NEW))
-    assert (await client.message()).payload == b"x"
-    await client.subscribe(Subscription("a", retain_handling=SEND_RETAINED_IF_NEW))
-    await client.expect_nothing()
+@checked_in_both
+async def test_retained_messages_are_no_session_state(visit: Visit) -> None:
+    """Section 3.3.1.3. [MQTT3-3.1.2-7]"""
+    sender = await visit.join("sender")
+    await sender.publish("a", b"stays", retain=True)
+    await sender.disconnect()
+    client, _ = await visit.resume("car", clean_start=True)
     await client.subscribe(Subscription("a"))
-    assert (await client.message()).payload == b"x"
-
-
-@checked
-async def test_retain_handling_2_sends_no_retained_messages(visit: Visit) -> None:
-    """[MQTT-3.3.1-11]"""
-    sender, client = await visit.join("sender"), await visit.join("car")
-    await sender.publish("a", b"x", retain=True)
-    await client.subscribe(Subscription("a", retain_handling=SEND_NO_RETAINED))
-    await client.expect_nothing()
-
-
-# Wills
-
-
-@checked
-async def test_a_lost_connection_publishes_the_will(visit: Visit) -> None:
-    """[MQTT-3.1.2-8]: with its QoS and its properties, without the delay."""
-    watcher = await will_watcher(visit)
-    client = await visit.open()
-    properties = Properties((PropertyId.CONTENT_TYPE, "text/plain"), (PropertyId.USER_PROPERTY, ("k", "v")))
-    delayed = Properties(*properties.pairs, (PropertyId.WILL_DELAY_INTERVAL, 0))
-    await client.connect(Connect("car", will=Will("will/car", b"lost", 1, properties=delayed)))
-    client.drop()
-    message = await watcher.message()
-    assert (message.topic_name, message.payload, message.qos) == ("will/car", b"lost", 1)
-    assert message.properties == properties
-
-
-@checked
-async def test_a_protocol_error_publishes_the_will(visit: Visit) -> None:
-    watcher = await will_watcher(visit)
-    client = await visit.open()
-    await client.connect(Connect("car", will=Will("will/car", b"erred", 1)))
-    client.send(b"\x00\x00")
-    assert (await watcher.message()).payload == b"erred"
-
-
-@checked
-async def test_a_normal_disconnect_deletes_the_will(visit: Visit) -> None:
-    """[MQTT-3.14.4-3]"""
-    watcher = await will_watcher(visit)
-    client = await visit.open()
-    await client.connect(Connect("car", will=Will("will/car", b"lost", 1)))
-    await client.disconnect()
-    await watcher.expect_nothing()
-
-
-@checked
-async def test_disconnect_with_will_message_publishes_it(visit: Visit) -> None:
-    """Section 3.14.2.1: 0x04."""
-    watcher = await will_watcher(visit)
-    client = await visit.open()
-    await client.connect(Connect("car", will=Will("will/car", b"bye", 1)))
-    await client.disconnect(Disconnect(ReasonCode.DISCONNECT_WITH_WILL_MESSAGE))
-    assert (await watcher.message()).payload == b"bye"
-
-
-@checked
-async def test_a_retained_will_is_retained(visit: Visit) -> None:
-    """[MQTT-3.1.2-15]"""
-    watcher = await will_watcher(visit)
-    client = await visit.open()
-    await client.connect(Connect("car", will=Will("will/car", b"lost", 1, retain=True)))
-    client.drop()
-    await watcher.message()
-    late = await visit.join("late")
-    await late.subscribe(Subscription("will/car"))
-    assert (await late.message()).retain
-
-
-@checked
-async def test_a_delayed_will_is_not_published_when_the_client_comes_back(visit: Visit) -> None:
-    """[MQTT-3.1.3-9]"""
-    watcher = await will_watcher(visit)
-    properties = Properties((PropertyId.SESSION_EXPIRY_INTERVAL, WEEK_S))
-    will = Will("will/car", b"lost", 1, properties=Properties((PropertyId.WILL_DELAY_INTERVAL, 3600)))
-    client = await visit.open()
-    await client.connect(Connect("car", properties=properties, will=will))
-    client.drop()
-    client, connack = await visit.resume("car")
-    assert connack.session_present
-    await client.disconnect()
-    await watcher.expect_nothing()
-
-
-@checked
-async def test_a_delayed_will_is_published_when_the_session_ends_before_its_delay(visit: Visit) -> None:
-    """Section 3.1.3.2.2: the session ends with the connection here."""
-    watcher = await will_watcher(visit)
-    will = Will("will/car", b"ended", 1, properties=Properties((PropertyId.WILL_DELAY_INTERVAL, 3600)))
-    client = await visit.open()
-    await client.connect(Connect("car", will=will))
-    client.drop()
-    assert (await watcher.message()).payload == b"ended"
+    assert (await client.message()).payload == b"stays"
