@@ -38,6 +38,9 @@ REQUEST_LIFE_MS = 60_000
 
 SYNC_LIFE_MS = 60_000
 SYNC_PATIENCE_S = 15.0
+UNHEARD_PATIENCE_S = 1.0
+"""A broker that has nobody to give a question to is asked again after this, then twice this, and so on."""
+
 """How long the car waits for the answer to a synchronisation before it asks again, in transport time."""
 
 KEYS_KEPT_MS = 30 * 24 * 3_600_000
@@ -112,10 +115,13 @@ class Session:
             self._received,
             on_change=lambda: listener.outbox_changed(self._outbox.depth()),
             on_packet=listener.packet_seen,
+            on_unheard=lambda _: self._unheard(),
             on_session=self._session_changed,
         )
         self._sync_watchdog: asyncio.TimerHandle | None = None
         self._asked = b""
+        self._unheard_wait_s = UNHEARD_PATIENCE_S
+        self._is_unheard = False
         self._request_end: Timer | None = None
         self._port = make_port(
             MqttConfig(*broker, client_id(vin), subscriptions=(down_filter(vin),)), self._delivery
@@ -179,11 +185,23 @@ class Session:
     def _sync_overdue(self) -> None:
         """Nobody has answered: the backend was not there yet, or a broker has lost the question."""
         self._sync_watchdog = None
+        self._is_unheard = False
         if self._port.is_connected:
             self._repeat_request()
             self.request_sync()
 
+    def _unheard(self) -> None:
+        """The backend has never been at this broker, or was forgotten there: ask again before long."""
+        if self._is_unheard or not self._port.is_connected:
+            return
+        self._stop_waiting()
+        self._is_unheard = True
+        loop = asyncio.get_running_loop()
+        self._sync_watchdog = loop.call_later(self._unheard_wait_s, self._sync_overdue)
+        self._unheard_wait_s = min(self._unheard_wait_s * 2, SYNC_PATIENCE_S)
+
     def _stop_waiting(self) -> None:
+        self._is_unheard = False
         if self._sync_watchdog is not None:
             self._sync_watchdog.cancel()
             self._sync_watchdog = None
@@ -262,6 +280,7 @@ class Session:
     def _session_changed(self, up: bool) -> None:
         self._journal.record("session", "backend", "up" if up else "down")
         if up:
+            self._unheard_wait_s = UNHEARD_PATIENCE_S
             self._inbox.forget(self._clock.now_ms() - KEYS_KEPT_MS)
             self._repeat_request()
             self.request_sync()
@@ -286,6 +305,7 @@ class Session:
                     # Only the answer: a backend that has just come up sends snapshots unasked, and may have
                     # missed the question, to which the catalogue belongs.
                     self._stop_waiting()
+                    self._unheard_wait_s = UNHEARD_PATIENCE_S
                 if self._inbox.first_time(message.key, now_ms):
                     self.store.keep("last_sync_ms", now_ms)
                     tell = handler(message)

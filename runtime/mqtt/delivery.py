@@ -32,6 +32,9 @@ WINDOW = 20
 REFUSED = 0x80
 """MQTT 5, section 2.4: reason codes from here on are refusals."""
 
+UNHEARD = 0x10
+"""MQTT 5, section 3.4.2.1: the broker had nobody to give the message to, now or later, and has dropped it."""
+
 _READ_AHEAD = 256
 
 
@@ -61,6 +64,7 @@ class Delivery:
     on_packet   an application message has passed: way ("up" or "down"), kind, key, payload bytes
     on_expired  an entry was dropped because its time is over
     on_refused  the broker refused an entry for good, or none can take it, with this reason code
+    on_unheard  the broker has taken an entry and has nobody to give it to; a broker need not say so
     on_session  the session came up (True) or went down (False)
     on_trouble  there is no session, and why, in words; True when the broker refuses it, not the road
 
@@ -78,6 +82,7 @@ class Delivery:
         on_packet: Callable[[str, str, str, int], None] = _ignore,
         on_expired: Callable[[OutboxEntry], None] = _ignore,
         on_refused: Callable[[OutboxEntry, int], None] = _ignore,
+        on_unheard: Callable[[OutboxEntry], None] = _ignore,
         on_session: Callable[[bool], None] = _ignore,
         on_trouble: Callable[[str, bool], None] = _ignore,
     ) -> None:
@@ -92,6 +97,7 @@ class Delivery:
         self._on_packet = on_packet
         self._on_expired = on_expired
         self._on_refused = on_refused
+        self._on_unheard = on_unheard
         self._on_session = on_session
         self._on_trouble = on_trouble
         self._port: MqttPort | None = None
@@ -160,6 +166,8 @@ class Delivery:
         if reason_code < REFUSED:
             self._outbox.delete(entry.seq)
             self.counts.acknowledged += 1
+            if reason_code == UNHEARD:
+                self._on_unheard(entry)
         else:
             self._put_aside(entry, reason_code)
         self._on_change()

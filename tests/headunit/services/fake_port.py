@@ -69,11 +69,11 @@ class FakePort:
         self._is_up = False
         self._life.run(self._events.disconnected, "the test broke it")
 
-    def acknowledge_all(self) -> None:
+    def acknowledge_all(self, reason_code: int = 0) -> None:
         """PUBACK for everything published; what becomes of it afterwards is the test's business."""
         published, self.published = self.published, []
         for packet_id, _ in published:
-            self._life.run(self._events.acknowledged, packet_id, 0)
+            self._life.run(self._events.acknowledged, packet_id, reason_code)
 
     def deliver(self, message: Message, *, unasked: bool = False) -> bool:
         """A message of the backend arrives, as the answer to what was published last or unasked.

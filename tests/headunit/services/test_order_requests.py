@@ -6,6 +6,7 @@ from contracts.errors import ErrorCode
 from contracts.messages import Refusal
 from headunit.services.errors import NotOnlineError
 from headunit.services.session import REQUEST_LIFE_MS, SYNC_PATIENCE_S
+from runtime.mqtt.delivery import UNHEARD
 from tests.headunit.services.one_car import START_MS, OneCar, live, placed, reply
 
 
@@ -159,6 +160,25 @@ def test_an_unanswered_order_is_repeated_when_nobody_answers_the_synchronisation
         await car.at(1_000 + round(SYNC_PATIENCE_S * 1000))
         assert [m.key for m in car.port.sent("submit-order")] == [request.key]
         assert len(car.port.sent("sync")) == 1
+
+    live(story)
+
+
+@pytest.mark.req("R-204")
+def test_an_order_that_the_broker_had_nobody_to_give_to_is_repeated_after_a_second() -> None:
+    async def story(car: OneCar) -> None:
+        await car.online()
+        await car.at(1_000)
+        request = car.order()
+        await car.turn()
+        car.port.acknowledge_all(UNHEARD)
+        await car.at(1_999)
+        assert car.port.published == []
+        await car.at(2_000)
+        assert [m.key for m in car.port.sent("submit-order")] == [request.key]
+        car.port.acknowledge_all()
+        car.port.deliver(reply(request, order=placed(request)))
+        assert [a.order for a in car.heard.answers] == [placed(request)]
 
     live(story)
 

@@ -6,6 +6,7 @@ import pytest
 
 from contracts.messages import SyncRequest
 from headunit.services.session import SYNC_PATIENCE_S
+from runtime.mqtt.delivery import UNHEARD
 from tests.headunit.services.one_car import OneCar, catalogue, live
 
 SYNC_PATIENCE_MS = round(SYNC_PATIENCE_S * 1000)
@@ -57,6 +58,49 @@ def test_without_an_answer_it_is_asked_again_after_fifteen_seconds() -> None:
             await car.at(n * SYNC_PATIENCE_MS)
             assert len(car.port.sent("sync")) == 1
             car.port.acknowledge_all()
+
+    live(story)
+
+
+@pytest.mark.req("R-404")
+def test_a_broker_without_a_backend_is_asked_again_after_1_2_4_8_and_then_every_15_seconds() -> None:
+    async def story(car: OneCar) -> None:
+        car.port.connect()
+        await car.turn()
+        for due_ms in (1_000, 3_000, 7_000, 15_000, 30_000, 45_000):
+            car.port.acknowledge_all(UNHEARD)
+            await car.at(due_ms - 1)
+            assert car.port.sent("sync") == []
+            await car.at(due_ms)
+            assert len(car.port.sent("sync")) == 1
+
+    live(story)
+
+
+@pytest.mark.req("R-404")
+def test_once_the_backend_has_heard_and_at_a_new_connection_the_asking_is_quick_again() -> None:
+    async def story(car: OneCar) -> None:
+        car.port.connect()
+        await car.turn()
+        car.port.acknowledge_all(UNHEARD)
+        await car.at(1_000)
+        car.port.deliver(car.snapshot(1))
+        car.port.acknowledge_all()
+        await car.at(60_000)
+        assert car.port.published == []
+        for begin_ms in (60_000, 70_000):
+            car.port.disconnect()
+            car.port.connect()
+            await car.turn()
+            car.port.acknowledge_all(UNHEARD)
+            await car.at(begin_ms + 1_000)
+            assert len(car.port.sent("sync")) == 1
+            car.port.acknowledge_all(UNHEARD)
+            await car.at(begin_ms + 2_999)
+            assert car.port.sent("sync") == []
+            await car.at(begin_ms + 3_000)
+            assert len(car.port.sent("sync")) == 1
+            await car.at(begin_ms + 10_000)
 
     live(story)
 
