@@ -126,6 +126,7 @@ class BrokerServer:
             del self._half_open[sink.number]
         now_ns = self._now_ns()
         sink.connection.closed(now_ns)
+        del sink.connection  # which knows its sink: a circle would wait for the garbage collector
         self._end_turn(now_ns)
 
     def _accept(self, stream: Stream) -> None:

@@ -1,6 +1,7 @@
 """The broker's shell: back-pressure, shutting down, waking up in time; in virtual time and on sockets."""
 
 import asyncio
+import gc
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
@@ -8,6 +9,7 @@ import pytest
 
 from runtime.errors import BrokerUnavailableError
 from runtime.mqtt.broker.config import BrokerConfig
+from runtime.mqtt.broker.connection import Connection
 from runtime.mqtt.broker.core import Broker
 from runtime.mqtt.broker.server import BrokerServer, serve_broker
 from runtime.mqtt.broker.sqlite_ledger import SqliteLedger
@@ -346,3 +348,27 @@ async def test_a_busy_loop_sends_one_receiver_many_messages_at_once() -> None:
         sends.append(to_car.sends - before)
     assert sends[-1] == 1
     end(server, car, sender, *senders)
+
+
+@pytest.mark.parametrize("ending", ["silent", "orderly", "garbage"])
+async def test_a_closed_connection_leaves_no_circle_of_objects(ending: str) -> None:
+    """Its memory is free at once: a broker that is stormed must not depend on the garbage collector."""
+    server, car, sender = await start(RealNetwork(), LOOPBACK)
+    gc.collect()
+    gc.disable()
+    try:
+        for _ in range(5):
+            client = await RawClient.open(RealNetwork(), LOOPBACK, server.port)
+            await client.connect(Connect("", keep_alive_s=60))
+            if ending == "orderly":
+                await client.disconnect()
+            elif ending == "garbage":
+                client.send(b"\x00\x00")
+                await client.expect_disconnect(ReasonCode.MALFORMED_PACKET)
+            client.drop()
+            await sender.expect_nothing()
+        left = sum(isinstance(each, Connection) for each in gc.get_objects())
+    finally:
+        gc.enable()
+    end(server, car, sender)
+    assert left == 2
