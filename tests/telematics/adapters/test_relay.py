@@ -329,3 +329,29 @@ async def test_closing_the_relay_resets_its_connections() -> None:
         with pytest.raises(ConnectionResetError):
             await reader.read()
         assert here.relay.connections == 0
+
+
+async def test_how_each_attempt_to_reach_the_service_ends_is_told() -> None:
+    told: list[type[OSError] | None] = []
+    heard = asyncio.Event()
+
+    def hear(error: OSError | None) -> None:
+        told.append(None if error is None else type(error))
+        heard.set()
+
+    server = await asyncio.start_server(lambda _, writer: writer.close(), HOST, 0)
+    driver = drive_link(BottleneckLink(Random("relay"), ROAD), asyncio.get_running_loop())
+    relay = Relay(driver, HOST, server.sockets[0].getsockname()[1], hear)
+    await relay.listen(HOST, 0)
+    try:
+        async with asyncio.timeout(10):
+            for _ in range(2):
+                _, writer = await asyncio.open_connection(HOST, relay.port)
+                await heard.wait()
+                heard.clear()
+                writer.close()
+                server.close()
+    finally:
+        relay.close()
+        driver.stop()
+    assert told == [None, ConnectionRefusedError]
