@@ -5,16 +5,18 @@ import sys
 from collections.abc import Callable
 from importlib import import_module
 
+from proofs.errors import ProofError
 from proofs.evidence import Evidence, read_evidence, write_evidence
 
 PROOFS = {
     "same_story": "real and virtual time tell the same story, on our broker and on mosquitto (3.5 minutes)",
     "faults": "no kill, power cut or outage at any instant loses an order or doubles a payment",
+    "kills": "the same with real processes, killed at every commit, send and PUBACK",
 }
 
 
 def main() -> int:
-    """Exit code 0 when the proof holds so far, 1 when it does not, 2 when there is no such proof."""
+    """Exit code 0 when the proof holds so far, 1 when it does not, 2 when it cannot be run."""
     parser = argparse.ArgumentParser(prog="make proof NAME=", description=__doc__)
     parser.add_argument("name", nargs="?")
     name = parser.parse_args().name
@@ -26,7 +28,11 @@ def main() -> int:
         print(f"no proof {name!r}; there are: {', '.join(PROOFS)}", file=sys.stderr)
         return 2
     run: Callable[[Evidence | None], Evidence] = import_module(f"proofs.{name}").run
-    evidence = run(read_evidence(name))
+    try:
+        evidence = run(read_evidence(name))
+    except ProofError as error:
+        print(f"{name} cannot be run: {error}", file=sys.stderr)
+        return 2
     write_evidence(evidence)
     print(_state(evidence))
     return 0 if evidence.passed else 1

@@ -34,10 +34,6 @@ class BrokerKind(StrEnum):
     MOSQUITTO = "mosquitto"
 
 
-class ProgramEndedError(Exception):
-    """A program has ended by itself."""
-
-
 class Program:
     """One program over all its lives.
 

@@ -44,13 +44,11 @@ enum point {
     POINTS
 };
 
-enum { CONNACKS = 8 };
-
-/* What is shared. `armed`, `point` and `index` are set by the watcher, the rest by the program; instants in
- * nanoseconds of CLOCK_MONOTONIC. */
+/* What is shared. `armed`, `point` and `index` are set by the watcher, the rest by the program: when it was
+ * killed and when the first CONNACK passed (the watcher forgets it), in nanoseconds of CLOCK_MONOTONIC, and
+ * how often each point was passed while it was armed. */
 struct control {
-    int64_t armed, point, index, killed_ns, connacks;
-    int64_t connack_ns[CONNACKS];
+    int64_t armed, point, index, killed_ns, connack_ns;
     int64_t counts[POINTS];
 };
 
@@ -315,7 +313,7 @@ static int types_in(struct framing *f, const unsigned char *data, size_t n) {
 }
 
 static void connected(int types) {
-    if (types & CONNACK && control->connacks < CONNACKS) control->connack_ns[control->connacks++] = now_ns();
+    if (types & CONNACK && !control->connack_ns) control->connack_ns = now_ns();
 }
 
 static int begin_send(int fd, const void *data, size_t n) {

@@ -11,8 +11,9 @@ from enum import IntEnum
 from pathlib import Path
 from struct import Struct
 
+from proofs.errors import CompilerMissingError
+
 SOURCE = Path(__file__).with_name("shim.c")
-_CONNACKS = 8
 _NS_PER_S = 1_000_000_000
 
 
@@ -30,14 +31,9 @@ class Point(IntEnum):
 
 
 _HEAD = Struct("=5q")
-_CONNACK_NS = Struct(f"={_CONNACKS}q")
 _COUNTS = Struct(f"={len(Point)}q")
-_CONNACKS_AT = 4 * 8
-_SIZE = _HEAD.size + _CONNACK_NS.size + _COUNTS.size
-
-
-class CompilerMissingError(Exception):
-    """There is no C compiler to build the layer with."""
+_CONNACK_AT = 4 * 8
+_SIZE = _HEAD.size + _COUNTS.size
 
 
 def find_compiler() -> str | None:
@@ -49,7 +45,9 @@ def build_shim(folder: Path) -> Path:
     """Compile the layer into `folder`; returns the library. Raises CompilerMissingError."""
     compiler = find_compiler()
     if compiler is None:
-        raise CompilerMissingError("no C compiler (cc, gcc or clang): install one, then run this again")
+        raise CompilerMissingError(
+            "no C compiler (cc, gcc or clang): install one (Debian: gcc libc6-dev), then run this again"
+        )
     library = folder / "shim.so"
     command = [compiler, "-shared", "-fPIC", "-O2", "-Wall", "-Wextra", "-Werror"]
     done = subprocess.run(
@@ -78,17 +76,17 @@ class Control:
 
     def arm(self, point: Point | None = None, index: int = 0) -> None:
         """Count from now on; kill the program at the `index`-th passing of `point`, 1 being the next."""
-        _COUNTS.pack_into(self._shared, _HEAD.size + _CONNACK_NS.size, *([0] * len(Point)))
+        _COUNTS.pack_into(self._shared, _HEAD.size, *([0] * len(Point)))
         _HEAD.pack_into(self._shared, 0, 1, -1 if point is None else point, index, 0, 0)
 
     def disarm(self) -> None:
         """Count and kill no more."""
-        _, point, index, killed_ns, connacks = _HEAD.unpack_from(self._shared)
-        _HEAD.pack_into(self._shared, 0, 0, point, index, killed_ns, connacks)
+        _, point, index, killed_ns, connack_ns = _HEAD.unpack_from(self._shared)
+        _HEAD.pack_into(self._shared, 0, 0, point, index, killed_ns, connack_ns)
 
     def counts(self) -> dict[Point, int]:
         """How often each point was passed since it was armed."""
-        return dict(zip(Point, _COUNTS.unpack_from(self._shared, _HEAD.size + _CONNACK_NS.size), strict=True))
+        return dict(zip(Point, _COUNTS.unpack_from(self._shared, _HEAD.size), strict=True))
 
     @property
     def killed_s(self) -> float | None:
@@ -98,15 +96,13 @@ class Control:
 
     def forget_connections(self) -> None:
         """Another life of the program begins."""
-        self._shared[_CONNACKS_AT : _CONNACKS_AT + 8] = bytes(8)
+        self._shared[_CONNACK_AT : _CONNACK_AT + 8] = bytes(8)
 
-    def connected_s(self, nth: int = 1) -> float | None:
-        """When the `nth` CONNACK since `forget_connections` passed, in seconds of the monotonic clock."""
-        connacks = _HEAD.unpack_from(self._shared)[4]
-        if connacks < nth:
-            return None
-        at_ns: int = _CONNACK_NS.unpack_from(self._shared, _HEAD.size)[nth - 1]
-        return at_ns / _NS_PER_S
+    @property
+    def connected_s(self) -> float | None:
+        """When the first CONNACK since `forget_connections` passed, in seconds of the monotonic clock."""
+        _, _, _, _, connack_ns = _HEAD.unpack_from(self._shared)
+        return connack_ns / _NS_PER_S if connack_ns else None
 
     def close(self) -> None:
         """Share it no more."""

@@ -10,10 +10,11 @@ from typing import Any
 import msgspec
 
 from contracts.screen import ScreenSnapshot
+from proofs.errors import ProgramEndedError
 from proofs.kills.books import Books
 from proofs.kills.file_log import Coin, Kept, after_power_cut, put_back
 from proofs.kills.people import BACK_TO_CHECKOUT, BOOKED, SERVICE, TO_CHECKOUT, TO_STORE, Driver, pays
-from proofs.kills.programs import BrokerKind, Program, ProgramEndedError, Programs, make_programs
+from proofs.kills.programs import BrokerKind, Program, Programs, make_programs
 from proofs.kills.shim import Point
 from runtime.errors import ChannelError
 from runtime.randomness import SeededRandomness
@@ -22,6 +23,7 @@ PATIENCE_S = 50.0
 """After the kill: longer than the car's own patience with an unanswered synchronisation, thrice."""
 
 LOOK_AGAIN_S = 0.02
+QUIET_LOOKS = 4
 KILLED = -9
 ORDER = "Order with"
 
@@ -89,6 +91,7 @@ class Run:
         self._driver = Driver(programs.socket)
         self._pressed: asyncio.Future[float] = self._loop.create_future()
         self._killed_s: float | None = None
+        self._quiet_looks = 0
         self._tasks: list[asyncio.Task[None]] = []
         self._keepers: list[asyncio.Task[None]] = []
 
@@ -131,7 +134,7 @@ class Run:
         """The car comes last, so that its first question is heard: it would ask again after its patience."""
         for program in self._programs.all():
             if program is self._programs.car:
-                await _until(lambda: self._programs.backend.control.connected_s() is not None)
+                await _until(lambda: self._programs.backend.control.connected_s is not None)
             await program.start()
             self._keepers.append(asyncio.create_task(self._keep(program)))
 
@@ -227,8 +230,8 @@ class Run:
                 self._killed_s = program.control.killed_s
             program.control.disarm()
             self._cut_power(program)
-            if program.name == "telematics":
-                self._programs.car.control.forget_connections()
+            for client in self._torn_off(program):
+                client.control.forget_connections()
             await program.start()
 
     def _cut_power(self, program: Program) -> None:
@@ -243,26 +246,31 @@ class Run:
         """Nothing left to send, everybody connected, and the car of this life shows what is booked."""
         while True:
             lives = self._programs.car.lives
-            await _until(lambda: not self._victim_is_away() and self._books.are_outboxes_empty())
+            await _until(self._is_quiet)
             with suppress(ChannelError):
                 await self._driver.sees(_is_booked)
                 if self._programs.car.lives == lives:
                     return
             await self._drive()
 
-    def _victim_is_away(self) -> bool:
-        return self._killed_s is not None and self._connected_s() is None
+    def _is_quiet(self) -> bool:
+        """Whether nothing has waited in an outbox for some looks: a new connection begins with a question."""
+        is_away = self._killed_s is not None and self._connected_s() is None
+        self._quiet_looks = 0 if is_away or not self._books.are_outboxes_empty() else self._quiet_looks + 1
+        return self._quiet_looks > QUIET_LOOKS
+
+    def _torn_off(self, program: Program) -> tuple[Program, ...]:
+        """Whose MQTT connection ends with `program`."""
+        car, backend = self._programs.car, self._programs.backend
+        return {"broker": (car, backend), "telematics": (car,)}.get(program.name, (program,))
 
     def _connected_s(self) -> float | None:
-        """When the killed program was connected again; the broker when both its clients were."""
+        """When everybody whose connection the death has ended was connected again."""
         victim = self._victim
-        if victim is None or self._killed_s is None:
+        if victim is None or victim.lives < 2:
             return None
-        if victim.name == "telematics":
-            return self._programs.car.control.connected_s()
-        if victim.lives < 2:
-            return None
-        return victim.control.connected_s(2 if victim.name == "broker" else 1)
+        instants = [client.control.connected_s for client in self._torn_off(victim)]
+        return max(instant or 0.0 for instant in instants) if all(instants) else None
 
 
 async def _until(condition: Callable[[], bool]) -> None:
