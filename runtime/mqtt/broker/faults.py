@@ -31,14 +31,15 @@ class FaultAction(StrEnum):
 class BrokerFault:
     """One fault: `action` on what comes from `client_id` (empty: from anybody) in `topic_filter`.
 
-    `times` is how often it happens before it is over; 0 for as long as it is there.
+    `times` is how often it happens before it is over; 0 for as long as it is there. `reason_code` must be
+    one that the refused packet's answer may carry; 0x97 goes with all of them.
     """
 
     action: FaultAction
     client_id: str = ""
     topic_filter: str = "#"
     delay_s: float = 0.0
-    reason_code: ReasonCode = ReasonCode.SERVER_BUSY
+    reason_code: ReasonCode = ReasonCode.QUOTA_EXCEEDED
     times: int = 0
 
 

@@ -43,5 +43,7 @@ def take_specially(
         pass_on(message, now_ns)
     matched = pass_on(message, now_ns)
     if action is FaultAction.DROP_AFTER:
+        if message.qos == 2 and session is not None:
+            session.receive(message.packet_id)
         return None
     return 0 if matched else ReasonCode.NO_MATCHING_SUBSCRIBERS
