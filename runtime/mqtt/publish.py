@@ -134,6 +134,25 @@ class Publish:
             other.expiry_at = self.expiry_at + len(start) - cursor.at
         return other
 
+    def unsubscribed(self) -> "Publish":
+        """The same without the Subscription Identifiers that `subscribed_by` has put in front."""
+        tail = self.tail
+        cursor = Cursor(tail)
+        size = cursor.varint()
+        begin = cursor.at
+        while cursor.at < begin + size and tail[cursor.at] == _SUBSCRIPTION_ID:
+            cursor.at += 1
+            cursor.varint()
+        if cursor.at == begin:
+            return self
+        start = encode_varint(size - (cursor.at - begin))
+        other = self.copy_to(Publish(), self.qos, self.retain)
+        other.tail = start + tail[cursor.at :]
+        other.head = publish_head(self.qos, self.retain, self.topic, len(other.tail))
+        if self.expiry_at:
+            other.expiry_at = self.expiry_at + len(start) - cursor.at
+        return other
+
 
 def make_publish(
     topic: str,

@@ -159,11 +159,13 @@ class Router:
         """
         topic_filter, qos, _, _, handling = subscription
         found = []
-        if topic_filter.startswith(SYSTEM_LEVEL):
-            found = [each for each in self.watch_system(now_ns) if matches(topic_filter, each.topic_name)]
+        shared = shared_filter(topic_filter)
+        wanted = topic_filter if shared is None else shared[1]
+        if wanted.startswith(SYSTEM_LEVEL):
+            found = [each for each in self.watch_system(now_ns) if matches(wanted, each.topic_name)]
         if handling == SEND_NO_RETAINED or (handling == SEND_RETAINED_IF_NEW and not is_new):
             return
-        if topic_filter.startswith("$share/") or not (found or len(self.retained)):
+        if shared is not None or not (found or len(self.retained)):
             return
         replay = self._replays.get(session)
         if replay is None or replay.is_over:
@@ -206,7 +208,7 @@ class Router:
     def _share_again(self, message: OwnedPublish, now_ns: int) -> None:
         group = self._groups.get(message.group_key)
         if group is not None and not (message.expiry_at and message.expires_ns <= now_ns):
-            group.deliver(message, now_ns)
+            group.deliver(message.unsubscribed(), now_ns)
 
     def _find(self, topic: bytes) -> _Route:
         name = topic_name(topic)
