@@ -38,10 +38,10 @@ REQUEST_LIFE_MS = 60_000
 
 SYNC_LIFE_MS = 60_000
 SYNC_PATIENCE_S = 15.0
+"""How long the car waits for the answer to a synchronisation before it asks again, in transport time."""
+
 UNHEARD_PATIENCE_S = 1.0
 """A broker that has nobody to give a question to is asked again after this, then twice this, and so on."""
-
-"""How long the car waits for the answer to a synchronisation before it asks again, in transport time."""
 
 KEYS_KEPT_MS = 30 * 24 * 3_600_000
 """How long keys of messages are remembered: well beyond what a broker keeps for a car that is away."""
@@ -117,6 +117,7 @@ class Session:
             on_packet=listener.packet_seen,
             on_unheard=lambda _: self._unheard(),
             on_session=self._session_changed,
+            on_trouble=self._refused,
         )
         self._sync_watchdog: asyncio.TimerHandle | None = None
         self._asked = b""
@@ -277,9 +278,16 @@ class Session:
 
     # Coming in
 
+    def _refused(self, reason: str, refused: bool) -> None:
+        # A road that is closed is no event of its own: the attempts that find it so differ from rig to rig.
+        if refused:
+            self._journal.record("session", "backend", "refused", reason=reason)
+
     def _session_changed(self, up: bool) -> None:
-        self._journal.record("session", "backend", "up" if up else "down")
-        if up:
+        if not up:
+            self._journal.record("session", "backend", "down", reason=self._delivery.trouble)
+        else:
+            self._journal.record("session", "backend", "up")
             self._unheard_wait_s = UNHEARD_PATIENCE_S
             self._inbox.forget(self._clock.now_ms() - KEYS_KEPT_MS)
             self._repeat_request()

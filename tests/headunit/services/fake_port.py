@@ -69,6 +69,10 @@ class FakePort:
         self._is_up = False
         self._life.run(self._events.disconnected, "the test broke it")
 
+    def fail(self, reason: str, refused: bool) -> None:
+        """An attempt to connect comes to nothing."""
+        self._life.run(self._events.connect_failed, reason, refused)
+
     def acknowledge_all(self, reason_code: int = 0) -> None:
         """PUBACK for everything published; what becomes of it afterwards is the test's business."""
         published, self.published = self.published, []

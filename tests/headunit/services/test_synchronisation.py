@@ -28,6 +28,23 @@ def test_every_connection_begins_with_a_synchronisation() -> None:
     assert car.written("session") == [("backend", "up"), ("backend", "down")] * 2
 
 
+def test_the_journal_says_why_there_is_no_session_unless_it_is_the_road() -> None:
+    async def story(car: OneCar) -> None:
+        car.port.fail("No connection: no answer from broker:1883", False)
+        car.port.fail("Not authorized", True)
+        car.port.connect()
+        await car.turn()
+        car.port.disconnect()
+
+    car = live(story)
+    told = [(entry.state, entry.data) for entry in car.book.entries if entry.kind == "session"]
+    assert told == [
+        ("refused", {"reason": "Not authorized"}),
+        ("up", {}),
+        ("down", {"reason": "the test broke it"}),
+    ]
+
+
 @pytest.mark.req("R-404")
 def test_it_says_what_the_car_has() -> None:
     async def story(car: OneCar) -> None:

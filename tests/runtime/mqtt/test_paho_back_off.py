@@ -179,7 +179,7 @@ def test_they_come_to_rest_too_where_the_broker_does_not_say_that_a_session_was_
             config = MqttConfig(rig.host, broker.port, "car-V1", keepalive_s=0)
             port = PahoPort(config, Told(), rig.car, Random(f"{seed} {number}"))
             running.append(asyncio.ensure_future(port.run()))
-        counts = []
+        counts: list[int] = []
         for _ in range(4):
             await asyncio.sleep(HOUR_S)
             counts.append(broker.accepted - sum(counts))
