@@ -222,7 +222,7 @@ class PahoPort:
         """An attempt came to nothing: say so unless that was said before."""
         if reason != self._failure:
             self._failure = reason
-            _log.log(logging.WARNING if refused else logging.INFO, "%s: no session: %s", self._name, reason)
+            _log.info("%s: no session: %s", self._name, reason)
             self._tell(partial(self._events.connect_failed, reason, refused))
 
     async def _wait(self) -> None:
@@ -295,7 +295,7 @@ class PahoPort:
     def _on_subscribed(self, refusal: str) -> None:
         self._is_subscribed = not refusal
         if refusal:
-            _log.warning("%s: %s", self._name, refusal)
+            _log.info("%s: %s", self._name, refusal)
             self._client.break_off(ReasonCode.IMPLEMENTATION_SPECIFIC_ERROR, refusal)
 
     def _on_puback(self, packet_id: int, reason_code: int) -> None:

@@ -75,11 +75,12 @@ class BrokerServer:
         self._listener = await self._network.listen(host, port, self._accept)
 
     async def serve(self) -> None:
-        """Run until cancelled, then close."""
+        """Run until cancelled, then close; one that is killed (abandoned) closes nothing."""
         try:
             await self.loop.create_future()
-        finally:
+        except asyncio.CancelledError:
             self.close()
+            raise
 
     def close(self) -> None:
         """Stop listening and tell every client 0x8B, Server shutting down."""
