@@ -104,11 +104,13 @@ async def test_a_message_that_is_not_retained_leaves_the_retained_one_alone(visi
 @checked_in_both
 async def test_retain_is_cleared_for_those_who_were_there(visit: Visit) -> None:
     """[MQTT-3.3.1-12] [MQTT3-3.3.1-9]"""
-    client, sender = await visit.join("car"), await visit.join("sender")
-    await client.subscribe(Subscription("a"))
-    for qos in range(3):
-        await sender.publish("a", b"x", qos=qos, retain=True)
-        assert not (await client.message()).retain
+    sender = await visit.join("sender")
+    for granted in range(3):
+        client = await visit.join("car")
+        await client.subscribe(Subscription(f"a/{granted}", granted))
+        for qos in range(3):
+            await sender.publish(f"a/{granted}", b"x", qos=qos, retain=True)
+            assert not (await client.message()).retain
 
 
 @checked

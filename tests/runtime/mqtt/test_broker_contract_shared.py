@@ -233,8 +233,12 @@ async def test_a_shared_subscription_made_again_is_still_one(visit: Visit) -> No
     client = await visit.join("car")
     await client.subscribe(Subscription(SHARED, 0))
     await client.subscribe(Subscription(SHARED, 1))
-    await (await visit.join("sender")).publish("a", b"x")
+    sender = await visit.join("sender")
+    await sender.publish("a", b"x")
     assert await drained(client) == [b"x"]
+    await client.unsubscribe(SHARED)
+    await sender.publish("a", b"y")
+    assert await drained(client) == []
 
 
 @checked

@@ -92,6 +92,10 @@ async def test_a_will_is_published_once(visit: Visit) -> None:
     client.send(b"\x00\x00")
     while not await client.is_at_end():
         await client.packet()
+    client, _ = await visit.resume("car", will=Will("will/car", b"lost again", 1))
+    client.drop()
+    assert (await watching.message()).payload == b"lost again"
+    await visit.join("car")
     await watching.expect_nothing()
 
 
