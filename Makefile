@@ -15,7 +15,7 @@ run: $(VENV)/.run ## open the menu, with the whole bench behind it
 	@$(BIN)/headunit run $(ARGS)
 
 test: $(VENV)/.dev ## install what the tests use, system packages included, and run them all
-	@sh tools/system_packages.sh mosquitto
+	@sh tools/system_packages.sh mosquitto mosquitto-clients:mosquitto_sub
 	@$(BIN)/python -m pytest -n 2 $(ARGS)
 
 check: $(VENV)/.dev ## format, lint, types and import contracts, as CI does

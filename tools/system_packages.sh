@@ -1,14 +1,16 @@
 #!/bin/sh
 # Install the system packages that the tests use, when they are missing.
-#   system_packages.sh mosquitto
+#   system_packages.sh mosquitto mosquitto-clients:mosquitto_sub
+# A package whose command has another name than the package names it after a colon.
 set -eu
 missing=
-for package in "$@"; do
-    command -v "$package" >/dev/null 2>&1 || [ -x "/usr/sbin/$package" ] || missing="$missing $package"
+for wanted in "$@"; do
+    package=${wanted%%:*} command=${wanted##*:}
+    command -v "$command" >/dev/null 2>&1 || [ -x "/usr/sbin/$command" ] || missing="$missing $package"
 done
 [ -n "$missing" ] || exit 0
 
-echo "The tests run the same contract on foreign brokers too; installing:$missing"
+echo "The tests also run foreign brokers and clients; installing:$missing"
 if ! command -v apt-get >/dev/null 2>&1; then
     echo "No apt-get here: install$missing yourself. Until then the tests that need it are skipped, and say so." >&2
     exit 0
