@@ -279,8 +279,10 @@ async def test_packets_arrive_whole_from_single_bytes(visit: Visit) -> None:
     """[MQTT-4.2.0-1]"""
     client = await visit.join("car")
     await client.subscribe(Subscription("a/b"))
+    other = await visit.join("other")
     for byte in encode_publish("a/b", b"payload", 0, qos=0):
         client.send(bytes((byte,)))
+        await other.expect_nothing()
     assert (await client.message()).payload == b"payload"
 
 

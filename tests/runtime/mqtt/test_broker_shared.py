@@ -18,9 +18,11 @@ SHARED = "$share/pool/a"
 HOUR_S = 3600
 
 
-def member(table: Table, client_id: str, qos: int = 1, identifier: int = 0, **properties: int) -> Client:
+def member(
+    table: Table, client_id: str, qos: int = 1, identifier: int = 0, receive_maximum: int = 0xFFFF
+) -> Client:
     """A client that shares, with a session that stays."""
-    client = table.join(client_id, expiry_s=HOUR_S, **properties)
+    client = table.join(client_id, expiry_s=HOUR_S, receive_maximum=receive_maximum)
     pairs = Properties((PropertyId.SUBSCRIPTION_IDENTIFIER, identifier)) if identifier else Properties()
     client.send(Subscribe(1, (Subscription(SHARED, qos),), pairs))
     return client
