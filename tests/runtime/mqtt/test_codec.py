@@ -18,7 +18,10 @@ from runtime.mqtt.packets import (
     Properties,
     PropertyId,
     Puback,
+    Pubcomp,
     Publish,
+    Pubrec,
+    Pubrel,
     ReasonCode,
     Suback,
     Subscribe,
@@ -80,7 +83,7 @@ packets: st.SearchStrategy[Packet] = st.one_of(
         st.none() | binaries,
     ),
     st.builds(Connack, st.booleans(), codes, user_properties),
-    st.builds(Puback, ids, codes, user_properties),
+    *(st.builds(kind, ids, codes, user_properties) for kind in (Puback, Pubrec, Pubrel, Pubcomp)),
     st.builds(Subscribe, ids, st.lists(subscriptions, min_size=1, max_size=3).map(tuple), user_properties),
     st.builds(Suback, ids, st.lists(codes, max_size=3).map(tuple), user_properties),
     st.builds(Unsubscribe, ids, st.lists(texts, min_size=1, max_size=3).map(tuple), user_properties),
@@ -95,7 +98,7 @@ packets: st.SearchStrategy[Packet] = st.one_of(
 @st.composite
 def messages(draw: st.DrawFn) -> Publish:
     """A PUBLISH."""
-    qos = draw(st.integers(0, 1))
+    qos = draw(st.integers(0, 2))
     return make_publish(
         draw(texts),
         draw(binaries),
