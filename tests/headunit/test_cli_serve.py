@@ -42,12 +42,26 @@ async def served(*words: str) -> AsyncIterator[Served]:
     try:
         async with asyncio.timeout(30):
             yield program
-            process.terminate()
-            assert await program.end() == 0
+            if process.returncode is None:
+                process.terminate()
+                assert await program.end() == 0
     finally:
         if process.returncode is None:
             process.kill()
         await program.end()
+
+
+async def run_to_its_end(*words: str) -> subprocess.CompletedProcess[str]:
+    """A program that is not to go on; one that does is killed after a while."""
+    return await asyncio.to_thread(
+        subprocess.run,
+        [sys.executable, "-m", "headunit", *words],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=20,
+        env=quiet_environment(),
+    )
 
 
 # One of a kind on one folder
@@ -55,24 +69,21 @@ async def served(*words: str) -> AsyncIterator[Served]:
 
 @pytest.mark.parametrize("program", ["car", "backend"])
 async def test_a_second_one_on_a_folder_is_refused_until_the_first_is_dead_however_it_died(
-    program: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+    program: str, tmp_path: Path
 ) -> None:
     words = (program, "serve", "--broker", NOWHERE, "--state", str(tmp_path))
-    first = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "headunit", *words), stdin=DEVNULL, stdout=PIPE, env=quiet_environment()
-    )
-    assert first.stdout is not None
-    await first.stdout.readline()
-    assert await asyncio.to_thread(main, list(words)) == 2
-    said = capfd.readouterr().err.splitlines()[-1]
-    assert said == (
-        f"headunit: {tmp_path}: in use by the {program} of process {first.pid}; "
-        "quit that one, or give this one its own folder with --state DIR"
-    )
-    first.kill()
-    await first.wait()
-    with program_lock(tmp_path, program):
-        pass
+    async with served(*words) as first:
+        await first.until("bench channel at")
+        second = await run_to_its_end(*words)
+        assert (second.returncode, second.stdout) == (2, "")
+        assert second.stderr == (
+            f"headunit: {tmp_path}: in use by the {program} of process {first.process.pid}; "
+            "quit that one, or give this one its own folder with --state DIR\n"
+        )
+        first.process.kill()
+        assert await first.end() == -9
+        async with served(*words) as third:
+            await third.until("bench channel at")
 
 
 def test_car_and_backend_share_a_folder(tmp_path: Path) -> None:
@@ -80,12 +91,14 @@ def test_car_and_backend_share_a_folder(tmp_path: Path) -> None:
         pass
 
 
-def test_a_whole_bench_counts_as_both(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    words = ["bench", "serve", "--state", str(tmp_path), "--socket", str(tmp_path / "s")]
+async def test_a_whole_bench_counts_as_both(tmp_path: Path) -> None:
     for program in ("car", "backend"):
         with program_lock(tmp_path, program):
-            assert main(words) == 2
-        assert f"in use by the {program}" in capsys.readouterr().err
+            done = await run_to_its_end(
+                "bench", "serve", "--state", str(tmp_path), "--socket", str(tmp_path / "s")
+            )
+        assert done.returncode == 2
+        assert f"in use by the {program}" in done.stderr
 
 
 def test_a_folder_that_cannot_be_used_is_said(tmp_path: Path) -> None:
@@ -111,14 +124,7 @@ async def test_a_port_that_is_taken_is_one_clear_line_and_exit_code_2(tmp_path: 
             ("telematics", "serve", "--broker", NOWHERE),
             ("backend", "serve", "--broker", NOWHERE, "--state", str(tmp_path)),
         ):
-            done = await asyncio.to_thread(
-                subprocess.run,
-                [sys.executable, "-m", "headunit", *words, "--port", port],
-                capture_output=True,
-                text=True,
-                check=False,
-                env=quiet_environment(),
-            )
+            done = await run_to_its_end(*words, "--port", port)
             assert (done.returncode, done.stdout) == (2, "")
             assert done.stderr == (
                 f"headunit: cannot listen on 127.0.0.1:{port}: another program listens there; "
