@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
+from runtime.mqtt.wire import MAX_VARINT
+
 
 class DropPolicy(Enum):
     """Which message a full session queue loses."""
@@ -20,9 +22,10 @@ class BrokerConfig:
 
     `receive_maximum` is what we accept from a client unacknowledged, `max_inflight` what we send it at
     most, however large its own Receive Maximum. `max_queued` bounds the messages a session holds beside
-    those in flight, for an absent and for a slow client alike. `max_session_expiry_s` caps what a client
-    asks for; 0xFFFFFFFF lets a session live for ever. `connect_timeout_s` is the reasonable time of
-    section 3.1 for CONNECT to arrive, in a packet of at most `max_connect_size` bytes.
+    those in flight, for an absent and for a slow client alike; for an absent one those of QoS 0 wait only
+    with `queue_qos_0` (section 4.1 leaves the choice), and only in memory. `max_session_expiry_s` caps
+    what a client asks for; 0xFFFFFFFF lets a session live for ever. `connect_timeout_s` is the reasonable
+    time of section 3.1 for CONNECT to arrive, in a packet of at most `max_connect_size` bytes.
 
     Against hostile clients: a connection beyond `max_connections` is closed at once, and one beyond
     `max_half_open` costs the oldest of those that have not come to their CONNECT. `max_packet_rate_hz` is
@@ -38,6 +41,7 @@ class BrokerConfig:
     max_packet_size: int = 1_048_576
     max_queued: int = 100_000
     drop_policy: DropPolicy = DropPolicy.NEWEST
+    queue_qos_0: bool = False
     max_session_expiry_s: int = 0xFFFF_FFFF
     connect_timeout_s: int = 10
     max_connect_size: int = 65_536
@@ -54,8 +58,30 @@ class BrokerConfig:
 
 PROFILES: Final = {
     "default": BrokerConfig(),
-    "mosquitto": BrokerConfig(receive_maximum=20, max_inflight=20, max_queued=1_000),
-    "emqx": BrokerConfig(max_inflight=32, max_queued=1_000, drop_policy=DropPolicy.OLDEST),
-    "hivemq": BrokerConfig(receive_maximum=10, max_queued=1_000),
+    "mosquitto": BrokerConfig(
+        receive_maximum=20,
+        max_inflight=20,
+        max_queued=1_000,
+        max_packet_size=MAX_VARINT,
+        max_topic_levels=200,
+    ),
+    "emqx": BrokerConfig(
+        max_inflight=32,
+        max_queued=1_000,
+        drop_policy=DropPolicy.OLDEST,
+        queue_qos_0=True,
+        topic_alias_maximum=0xFFFF,
+        max_topic_levels=128,
+    ),
+    "hivemq": BrokerConfig(
+        receive_maximum=10, max_queued=1_000, max_packet_size=MAX_VARINT, topic_alias_maximum=5
+    ),
 }
-"""Brokers in the field, as their makers configure them by default: what a fleet would lose behind each."""
+"""Brokers in the field, as their makers configure them by default: what a fleet would lose behind each.
+
+mosquitto 2.0 (mosquitto.conf(5), and compared with the broker itself): `max_queued_messages`,
+`max_inflight_messages`, no limit of packets. EMQX 5 (`mqtt.*` of its configuration): `max_inflight`,
+`max_mqueue_len`, `mqueue_store_qos0`, `max_packet_size` of 1 MB, `max_topic_alias`, `max_topic_levels`;
+that its sessions of MQTT 3.1.1 end after two hours is not imitated. HiveMQ 4 (`<mqtt>` of its configuration):
+`queued-messages` with the strategy `discard`, `receive-maximum`, `packets`, `topic-alias`.
+"""

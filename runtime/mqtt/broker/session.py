@@ -36,7 +36,8 @@ class Session:
 
     QoS 1 messages are kept until their PUBACK, QoS 2 messages until PUBREC and their identifiers until
     PUBCOMP, through as many connections as it takes; they are sent again with DUP, same identifier, in
-    the original order [MQTT-4.4.0-1, MQTT-4.6.0-1]. QoS 0 messages wait only while the client is connected.
+    the original order [MQTT-4.4.0-1, MQTT-4.6.0-1]. QoS 0 messages wait only while the client is connected,
+    unless `keeps_qos_0`.
     """
 
     __slots__ = (
@@ -46,6 +47,7 @@ class Session:
         "_incoming",
         "_inflight",
         "_is_plain",
+        "_keeps_qos_0",
         "_last_id",
         "_ledger",
         "_max_queued",
@@ -74,6 +76,8 @@ class Session:
         on_expiry: Callable[[int], None],
         on_will_delay: Callable[[int], None],
         ledger: Ledger | None = None,
+        *,
+        keeps_qos_0: bool = False,
     ) -> None:
         self.client_id = client_id
         self.subscriptions: dict[str, Subscription] = {}
@@ -87,6 +91,7 @@ class Session:
         self._counts = counts
         self._max_queued = max_queued
         self._drop_policy = drop_policy
+        self._keeps_qos_0 = keeps_qos_0
         self._ledger = ledger
         self._form: WireForm | None = None
         self._is_plain = ledger is None
@@ -131,7 +136,7 @@ class Session:
     def close_road(self, *, connected: bool) -> None:
         """Send nothing for now: the client is slow or, not `connected`, gone."""
         self._write = None
-        if not connected:
+        if not connected and not self._keeps_qos_0:
             self._queue = deque(message for message in self._queue if message.qos)
 
     # Messages for the client
@@ -269,7 +274,7 @@ class Session:
             self._ledger.done(message.row)
 
     def _enqueue(self, message: Publish, now_ns: int) -> None:
-        if not message.qos and self.road is None:
+        if not message.qos and self.road is None and not self._keeps_qos_0:
             return
         queue = self._queue
         if len(queue) >= self._max_queued:

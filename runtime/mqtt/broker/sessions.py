@@ -193,6 +193,7 @@ class Sessions:
             expire,
             lambda now_ns: self._publish_will(session, now_ns),
             self._ledger,
+            keeps_qos_0=config.queue_qos_0,
         )
         return session
 
