@@ -134,6 +134,11 @@ class Connection:
         if self._session is not None:
             self._session.open_road(self._write, now_ns)
 
+    @property
+    def _receive_maximum(self) -> int:
+        """What may be unacknowledged: in MQTT 3.1.1, which has no way to announce less, everything."""
+        return self._config.receive_maximum if self._level == MQTT_5 else 0xFFFF
+
     def take_over(self, now_ns: int) -> None:
         """The client has connected anew: 0x8E [MQTT-3.1.4-3]."""
         self._fail(now_ns, ReasonCode.SESSION_TAKEN_OVER)
@@ -230,7 +235,7 @@ class Connection:
                 self._router.check(message)
                 self._write(encode_ack(PUBREC, message.packet_id))
                 return
-            if session.incoming >= self._config.receive_maximum:
+            if session.incoming >= self._receive_maximum:
                 raise MqttProtocolError(
                     ReasonCode.RECEIVE_MAXIMUM_EXCEEDED, "more QoS 2 messages than were released"
                 )
@@ -254,7 +259,7 @@ class Connection:
         """Acknowledge a message, or refuse it as far as the level has words for that."""
         if self._paused:
             self._unsent_acks += 1
-            if self._unsent_acks > self._config.receive_maximum:
+            if self._unsent_acks > self._receive_maximum:
                 raise MqttProtocolError(
                     ReasonCode.RECEIVE_MAXIMUM_EXCEEDED, "more messages than acknowledgements sent"
                 )
