@@ -14,11 +14,13 @@ from contracts.modem import ModemListener, ModemStatus, Registration, SignalLeve
 from headunit.sim.alone_process import (
     ServiceNotice,
     bench_channel,
+    calm_collector,
     checked_port,
     journal_of,
     listening,
     make_ports,
     make_runtime,
+    raise_descriptor_limit,
     run_until_interrupted,
     say,
     warn,
@@ -52,6 +54,8 @@ def serve_broker(args: argparse.Namespace) -> int:
         server = BrokerServer(make_broker(args), RealNetwork())
         with listening(args.host, port):
             await server.listen(args.host, port)
+        calm_collector()
+        raise_descriptor_limit()
         say(f"broker on mqtt://{host_and_port(args.host, server.port)}")
         await server.serve()
 

@@ -11,8 +11,9 @@ from typing import TypeVar
 
 from runtime.mqtt.errors import MqttProtocolError, malformed, protocol_error
 from runtime.mqtt.properties import NO_PROPERTIES, PacketType, Properties, PropertyId
+from runtime.mqtt.publish_scan import scan_properties
 from runtime.mqtt.reason_codes import ReasonCode
-from runtime.mqtt.wire import MQTT_5, Cursor, decode_text, encode_binary, encode_varint
+from runtime.mqtt.wire import MQTT_5, Cursor, encode_binary, encode_varint
 
 NS_PER_S = 1_000_000_000
 
@@ -20,11 +21,6 @@ _P = TypeVar("_P", bound="Publish")
 
 _SHORT_PUBACK = Struct(">HH").pack
 _NO_PROPERTIES = b"\0"
-
-# Property identifiers of PUBLISH (table 2-4) as plain integers, for the hot path.
-_FORMAT, _EXPIRY, _CONTENT_TYPE, _RESPONSE_TOPIC, _CORRELATION_DATA = 0x01, 0x02, 0x03, 0x08, 0x09
-_SUBSCRIPTION_ID, _ALIAS, _USER = 0x0B, 0x23, 0x26
-_ALIAS_SEEN = 1 << _ALIAS
 
 
 class Publish:
@@ -140,7 +136,7 @@ class Publish:
         cursor = Cursor(tail)
         size = cursor.varint()
         begin = cursor.at
-        while cursor.at < begin + size and tail[cursor.at] == _SUBSCRIPTION_ID:
+        while cursor.at < begin + size and tail[cursor.at] == PropertyId.SUBSCRIPTION_IDENTIFIER:
             cursor.at += 1
             cursor.varint()
         if cursor.at == begin:
@@ -299,9 +295,14 @@ def read_publish(
         return message
     block_at = tail_at + 1
     if block > 127:
-        cursor = Cursor(packet, tail_at)
-        block = cursor.varint()
-        block_at = cursor.at
+        second = packet[block_at] if block_at < size else 0
+        if 0 < second < 128:
+            block += (second - 1) * 128
+            block_at += 1
+        else:
+            cursor = Cursor(packet, tail_at)
+            block = cursor.varint()
+            block_at = cursor.at
     if block_at + block > size:
         raise malformed("the properties are longer than their packet")
     expiry_at = scan_properties(packet, block_at, block_at + block, from_client=from_client)
@@ -327,65 +328,3 @@ def _without_alias(message: Publish, aliases: TopicAliases) -> Publish:
     plain.topic = topic
     plain.head = publish_head(message.qos, message.retain, topic, len(plain.tail))
     return plain
-
-
-def scan_properties(data: bytes, at: int, end: int, *, from_client: bool) -> int:
-    """Check the properties of a PUBLISH in `data[at:end]` without taking them apart.
-
-    Returns where the four bytes of the Message Expiry Interval stand, 0 when there is none, and -1 when
-    there is a topic alias. Raises MqttProtocolError as `Properties.decode` does.
-    """
-    expiry_at = 0
-    seen = 0
-    plain = data[at:end].isascii()
-    try:
-        while at < end:
-            identifier = data[at]
-            at += 1
-            if identifier == _USER:
-                stop = at + 2 + (data[at] << 8 | data[at + 1])
-                if not plain or data.find(0, at + 2, stop) >= 0:
-                    decode_text(data[at + 2 : stop])
-                at = stop + 2 + (data[stop] << 8 | data[stop + 1])
-                if not plain or data.find(0, stop + 2, at) >= 0:
-                    decode_text(data[stop + 2 : at])
-                continue
-            bit = 1 << identifier
-            if seen & bit and identifier != _SUBSCRIPTION_ID:
-                raise protocol_error(f"property 0x{identifier:02X} given twice in PUBLISH")
-            seen |= bit
-            if identifier == _EXPIRY:
-                expiry_at = at
-                at += 4
-            elif identifier == _RESPONSE_TOPIC or identifier == _CONTENT_TYPE:
-                stop = at + 2 + (data[at] << 8 | data[at + 1])
-                if not plain or data.find(0, at + 2, stop) >= 0:
-                    decode_text(data[at + 2 : stop])
-                at = stop
-            elif identifier == _CORRELATION_DATA:
-                at += 2 + (data[at] << 8 | data[at + 1])
-            else:
-                at = _scan_rare(identifier, data, at, end, from_client)
-    except IndexError:
-        raise malformed("a property is longer than its packet") from None
-    if at > end:
-        raise malformed("a property is longer than the properties")
-    return -1 if seen & _ALIAS_SEEN else expiry_at
-
-
-def _scan_rare(identifier: int, data: bytes, at: int, end: int, from_client: bool) -> int:
-    """Check a property that few messages have; returns where the next one begins."""
-    if identifier == _FORMAT:
-        if data[at] > 1:
-            raise protocol_error("PAYLOAD_FORMAT_INDICATOR is 0 or 1")
-        return at + 1
-    if identifier == _ALIAS:
-        return at + 2
-    if identifier != _SUBSCRIPTION_ID:
-        raise malformed(f"property 0x{identifier:02X} has no place in PUBLISH")
-    if from_client:
-        raise protocol_error("a client's PUBLISH holds no subscription identifier [MQTT-3.3.4-6]")
-    cursor = Cursor(data, at, end)
-    if not cursor.varint():
-        raise protocol_error("SUBSCRIPTION_IDENTIFIER cannot be 0")
-    return cursor.at

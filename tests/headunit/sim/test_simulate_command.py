@@ -161,7 +161,7 @@ DROPPED = '[[expect]]\nactor = "car"\nkind = "session"\nstate = "down"\ncount = 
 
 
 def test_our_broker_is_told_to_fail_on_the_real_rig_as_in_virtual_time(tmp_path: Path) -> None:
-    file = write(tmp_path, choose(1, *TO_CHECKOUT, "Order"), BREAKS_OFF, DROPPED, duration_s=6, settle_s=0)
+    file = write(tmp_path, BREAKS_OFF, DROPPED, duration_s=6, settle_s=0)
     assert headunit(file).returncode == 0
     done = headunit(file, "--rig", "real")
     assert done.returncode == 0, done.stdout + done.stderr
