@@ -350,7 +350,8 @@ class Connection:
             expiry_s = disconnect.properties.integer(PropertyId.SESSION_EXPIRY_INTERVAL, session.expiry_s)
             if expiry_s and not session.expiry_s:
                 raise protocol_error("DISCONNECT prolongs a session of CONNECT with none (3.14.2.2.2)")
-            session.expiry_s = min(expiry_s, self._config.max_session_expiry_s)
+            if expiry_s != session.expiry_s:
+                self._sessions.change_expiry(session, expiry_s)
             if disconnect.reason_code is ReasonCode.SUCCESS:
                 session.will = None
         self._sink.close()

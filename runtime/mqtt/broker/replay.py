@@ -5,11 +5,13 @@ from collections import deque
 from runtime.mqtt.broker.alarms import Alarm, Alarms
 from runtime.mqtt.broker.retained import RetainedMessages
 from runtime.mqtt.broker.session import Session
-from runtime.mqtt.publish import Publish
+from runtime.mqtt.publish import NS_PER_S, Publish
 
 AT_ONCE = 200
 """Messages that are sent in one turn."""
 _PAUSE_NS = 1_000_000
+_PAUSE_MAX_NS = 60 * NS_PER_S
+"""Between two looks at a subscriber that is away: each is twice as far from the last one."""
 _DEPTH_MAX = 1_000
 """A subscriber that has as many messages waiting is given no more until it has taken some."""
 
@@ -18,16 +20,18 @@ class Replay:
     """What one session is still to be given; the filters of its subscriptions, one after the other.
 
     Each filter is looked up when its turn comes: one that matches everything takes room for its answer
-    once, however often it was subscribed to.
+    once, however often it was subscribed to. A message that was replaced or cleared meanwhile is left out:
+    the new one has come as it was published.
     """
 
-    __slots__ = ("_alarm", "_alarms", "_filters", "_found", "_retained", "_session")
+    __slots__ = ("_alarm", "_alarms", "_filters", "_found", "_pause_ns", "_retained", "_session")
 
     def __init__(self, session: Session, retained: RetainedMessages, alarms: Alarms) -> None:
         self._session = session
         self._retained = retained
         self._alarms = alarms
         self._alarm = Alarm(self._go_on)
+        self._pause_ns = _PAUSE_NS
         self._filters: deque[tuple[str, int, int]] = deque()
         self._found: deque[tuple[Publish, int, int]] = deque()
 
@@ -40,8 +44,11 @@ class Replay:
         """Give what is retained under `topic_filter`, too."""
         is_idle = self.is_over
         self._filters.append((topic_filter, qos, identifier))
+        self._pause_ns = _PAUSE_NS
         if is_idle:
             self._go_on(now_ns)
+        else:
+            self._alarms.set(self._alarm, now_ns + _PAUSE_NS)
 
     def give(self, message: Publish, qos: int, identifier: int, now_ns: int) -> None:
         """One message, at once."""
@@ -64,6 +71,11 @@ class Replay:
                 return
             if self._session.depth >= _DEPTH_MAX:
                 break
-            self.give(*self._found.popleft(), now_ns)
+            message, qos, identifier = self._found.popleft()
+            if self._retained.has(message):
+                self.give(message, qos, identifier, now_ns)
+                self._pause_ns = _PAUSE_NS
         if not self.is_over:
-            self._alarms.set(self._alarm, now_ns + _PAUSE_NS)
+            self._alarms.set(self._alarm, now_ns + self._pause_ns)
+            longest_ns = _PAUSE_MAX_NS if self._session.road is None else NS_PER_S
+            self._pause_ns = min(2 * self._pause_ns, longest_ns)

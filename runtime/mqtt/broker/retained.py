@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from runtime.mqtt.broker.counts import Counts
 from runtime.mqtt.broker.ledger import Ledger
-from runtime.mqtt.publish import Publish
+from runtime.mqtt.publish import Publish, make_publish
 
 _OVERHEAD_BYTES = 500
 """What a message costs beside its bytes, about."""
@@ -48,8 +48,9 @@ class RetainedMessages:
         if message.payload:
             if self._bytes + _size(message) > self._max_bytes:
                 self._counts.dropped += 1
-                return
-            self._put(message)
+                message = make_publish(message.topic_name, retain=True)
+            else:
+                self._put(message)
         if self._ledger is not None:
             self._ledger.retain(message)
 
@@ -63,6 +64,16 @@ class RetainedMessages:
             else:
                 alive.append(message)
         return alive
+
+    def has(self, message: Publish) -> bool:
+        """Whether `message` is still the one of its topic."""
+        node = self._root
+        for level in message.topic_name.split("/"):
+            child = node.children.get(level)
+            if child is None:
+                return False
+            node = child
+        return node.message is message
 
     def _put(self, message: Publish) -> None:
         node = self._root

@@ -111,6 +111,12 @@ class Sessions:
             self._ledger.attach(client_id, session.expiry_s, will, session.will_delay_s)
         return session, present
 
+    def change_expiry(self, session: Session, expiry_s: int) -> None:
+        """DISCONNECT says anew how long `session` outlives its connection (section 3.14.2.2.2)."""
+        session.expiry_s = min(expiry_s, self._config.max_session_expiry_s)
+        if self._ledger is not None:
+            self._ledger.attach(session.client_id, session.expiry_s, session.will, session.will_delay_s)
+
     def detach(self, session: Session, now_ns: int) -> None:
         """The connection of `session` is gone: settle will and session, sections 3.1.2.5 and 3.1.2.11.2."""
         session.road = None
