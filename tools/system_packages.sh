@@ -10,7 +10,7 @@ for wanted in "$@"; do
 done
 [ -n "$missing" ] || exit 0
 
-echo "The tests also run foreign brokers and clients; installing:$missing"
+echo "The tests also run foreign brokers and clients, and build a file layer in C; installing:$missing"
 if ! command -v apt-get >/dev/null 2>&1; then
     echo "No apt-get here: install$missing yourself. Until then the tests that need it are skipped, and say so." >&2
     exit 0
