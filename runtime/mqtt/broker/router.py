@@ -208,7 +208,7 @@ class Router:
     def _share_again(self, message: OwnedPublish, now_ns: int) -> None:
         group = self._groups.get(message.group_key)
         if group is not None and not (message.expiry_at and message.expires_ns <= now_ns):
-            group.deliver(message.unsubscribed(), now_ns)
+            group.deliver(message.unsubscribed(), now_ns, has_waited=True)
 
     def _find(self, topic: bytes) -> _Route:
         name = topic_name(topic)

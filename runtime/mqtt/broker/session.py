@@ -150,7 +150,7 @@ class Session:
             self._enqueue(message, now_ns)
             return
         if not self._is_plain:
-            self.deliver_later(message, now_ns)
+            self._deliver_formed(message, now_ns)
             return
         if not message.qos:
             packet = message.head + message.tail
@@ -295,6 +295,17 @@ class Session:
         queue.append(message)
         if message.expiry_at and message.expires_ns < self._soonest_ns:
             self._soonest_ns = message.expires_ns
+
+    def _deliver_formed(self, message: Publish, now_ns: int) -> None:
+        """The same as `deliver` for a session with a form or a ledger."""
+        if not message.qos:
+            self._send(message, 0, now_ns)
+        elif len(self._inflight) >= self._window:
+            self._enqueue(message, now_ns)
+        else:
+            if self._ledger is not None:
+                message = self._ledger.keep(self.client_id, message)
+            self._send(message, self._free_id(), now_ns)
 
     def _drop_expired(self, now_ns: int) -> None:
         """Walk the queue; `_soonest_ns` says before when that would be for nothing."""

@@ -48,8 +48,8 @@ class SharedGroup:
                 self._next -= index < self._next
                 return
 
-    def deliver(self, message: Publish, now_ns: int) -> None:
-        """Give `message` to the member whose turn it is."""
+    def deliver(self, message: Publish, now_ns: int, *, has_waited: bool = False) -> None:
+        """Give `message` to the member whose turn it is; one that `has_waited` has less of its life left."""
         member = self._choose()
         if member is None:
             return
@@ -59,7 +59,10 @@ class SharedGroup:
         retain = message.retain and retain_as_published
         owned = message.copy_to(OwnedPublish(), min(qos, message.qos), retain)
         owned.group_key = self.key
-        session.deliver_later(owned, now_ns)
+        if has_waited:
+            session.deliver_later(owned, now_ns)
+        else:
+            session.deliver(owned, now_ns)
 
     def _choose(self) -> _Member | None:
         members = self._members

@@ -2,7 +2,7 @@
 
 from runtime.mqtt.broker.config import BrokerConfig
 from runtime.mqtt.broker.replay import AT_ONCE
-from runtime.mqtt.packets import Disconnect, Properties, PropertyId, Subscription
+from runtime.mqtt.packets import MQTT_3_1_1, Connect, Disconnect, Properties, PropertyId, Subscription
 from runtime.virtual_disk import VirtualDisk
 from tests.runtime.mqtt.broker_bench import MS, Client, S, Table
 from tests.runtime.mqtt.test_broker_ledger import LedgerTable
@@ -100,6 +100,28 @@ def test_what_had_no_room_does_not_bring_the_older_value_back_after_a_restart() 
     table.kill()
     car = table.join("car")
     assert [type(each).__name__ for each in car.subscribe(Subscription("a"))] == ["Suback"]
+
+
+def test_a_message_goes_out_at_once_alike_whatever_the_form_of_its_receiver() -> None:
+    """In MQTT 3.1.1, with aliases, shared and with a ledger: neither a life of 0 s nor a queue of 0 is in its
+    way while nothing has to wait."""
+    for table in (Table(BrokerConfig(max_queued=0)), ledger_table(BrokerConfig(max_queued=0))):
+        plain, aliased, shared = (
+            table.join("plain"),
+            table.join("aliased", topic_alias_maximum=1),
+            table.join("s"),
+        )
+        old = Client(table)
+        old.connection.receive(table.now_ns, Connect("old", level=MQTT_3_1_1).encode())
+        old.connection.receive(table.now_ns, b"\x82\x06\x00\x01\x00\x01a\x01")
+        old.raw()
+        for client in (plain, aliased):
+            client.subscribe(Subscription("a"))
+        shared.subscribe(Subscription("$share/pool/a"))
+        table.join("sender").publish("a", b"x", expiry_s=0)
+        assert [each.payloads() for each in (plain, shared)] == [[b"x"], [b"x"]]
+        assert aliased.raw().endswith(b"\x23\x00\x01\x02\x00\x00\x00\x00x")
+        assert old.raw() == b"\x32\x06\x00\x01a\x00\x01x"
 
 
 def test_a_life_that_disconnect_has_changed_is_kept_through_a_restart() -> None:

@@ -106,6 +106,19 @@ def test_a_slow_client_is_not_written_to_and_its_messages_wait_in_order() -> Non
     assert client.payloads() == [b"1", b"2"]
 
 
+def test_qos_0_that_waited_needs_no_place_in_a_full_window() -> None:
+    """[MQTT-3.3.4-9]: Receive Maximum counts QoS 1 and 2."""
+    table = Table()
+    client, sender = table.join(receive_maximum=1), table.join("sender")
+    client.subscribe(Subscription("a"))
+    sender.publish("a", b"1")
+    client.connection.pause()
+    sender.send(encode_publish("a", b"0", 0, qos=0))
+    sender.publish("a", b"2")
+    client.connection.resume(table.now_ns)
+    assert client.payloads() == [b"1", b"0"]
+
+
 def test_qos_0_messages_of_a_slow_client_go_with_its_connection() -> None:
     table = Table()
     client, sender = table.join(expiry_s=HOUR_S), table.join("sender")
