@@ -1,6 +1,6 @@
 """One network connection as the broker sees it: CONNECT, then the packets of its session."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from enum import Enum, auto
 from typing import Final
 
@@ -35,6 +35,9 @@ from runtime.mqtt.packets import (
 from runtime.mqtt.publish import NS_PER_S, encode_puback, read_publish, read_publish_3_1_1
 from runtime.mqtt.wire import Cursor
 
+_UNASKED: Final = 8
+"""Packets after which it is asked whether a turn is over: to ask costs about as much as a PINGREQ."""
+
 
 class _State(Enum):
     AWAITING_CONNECT = auto()
@@ -59,6 +62,7 @@ class Connection:
         "_faults",
         "_grace_ns",
         "_handlers",
+        "_left",
         "_level",
         "_paid_until_ns",
         "_paused",
@@ -82,6 +86,7 @@ class Connection:
         self._sink = sink
         self._write = sink.write
         self._reader = PacketReader(min(home.config.max_connect_size, home.config.max_packet_size))
+        self._left: Iterator[tuple[bytes, int]] | None = None
         self._level = MQTT_5
         self._aliases = TopicAliases(home.config.topic_alias_maximum)
         self._enter(_State.AWAITING_CONNECT)
@@ -98,11 +103,17 @@ class Connection:
         """The client identifier, empty before CONNECT."""
         return "" if self._session is None else self._session.client_id
 
-    def receive(self, now_ns: int, data: bytes) -> None:
-        """Bytes have arrived."""
+    def receive(self, now_ns: int, data: bytes, is_over: Callable[[], bool] = lambda: False) -> bool:
+        """Bytes have arrived; b"" goes on with what was left of others.
+
+        `is_over` is asked every few packets whether the turn is. Returns whether packets are left then: they
+        come before any other bytes.
+        """
         packets = 0
+        frames = self._reader.frames(data) if data else self._left or iter(())
+        self._left = None
         try:
-            for packet, at in self._reader.frames(data):
+            for packet, at in frames:
                 packets += 1
                 handler = self._handlers.get(packet[0])
                 if handler is None:
@@ -111,11 +122,15 @@ class Connection:
                     handler(self, now_ns, packet, at)
                 if self._grace_ns:
                     self._alarm.due_ns = now_ns + self._grace_ns
+                if not packets % _UNASKED and is_over() and self._state is not _State.CLOSED:
+                    self._left = frames
+                    break
             if self._config.max_packet_rate_hz:
                 self._pay(packets, now_ns)
         except MqttProtocolError as error:
             self._counts.refused += 1
             self._fail(now_ns, error.reason_code)
+        return self._left is not None
 
     def closed(self, now_ns: int) -> None:
         """The network connection is gone, orderly or not."""
@@ -168,6 +183,7 @@ class Connection:
         if self._state is _State.CLOSED:
             return
         self._enter(_State.CLOSED)
+        self._left = None
         self._grace_ns = 0
         self._alarm.retire()
         session, self._session = self._session, None

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import time
+from collections import deque
 from collections.abc import Callable
 from typing import Final
 
@@ -16,6 +17,10 @@ _log = logging.getLogger(__name__)
 _NS_PER_S: Final = 1_000_000_000
 _SLACK: Final = 524_288
 """What a peer that does not read can pile up beside one message of the largest size."""
+_TURN_NS: Final = 500_000
+"""How long one connection's packets are told to the broker before it is the turn of the others."""
+_LEDGER_TURN_NS: Final = 2_000_000
+"""The same with a ledger: each turn may cost a commit."""
 _QUIET_TURNS: Final = 32
 """Turns that are settled at once after one that came alone."""
 
@@ -27,6 +32,9 @@ class BrokerServer:
     commits, if it has one, and what was written to clients leaves. On a stock loop that is busy one
     settling serves all turns that were ready at once; with a ledger it always does.
 
+    A turn lasts `turn_ns`: what cannot be told in it waits, unread bytes behind it, for one turn more. Of
+    the connections that wait so, one has its turn beside all the others that have something to say.
+
     What a session holds is kept by the core, in memory or in its ledger: a new server over the same
     `Broker` finds the sessions as they were, one over a new `Broker` what the ledger has.
 
@@ -34,7 +42,7 @@ class BrokerServer:
     connections end, and what they repeat then is taken when there is room.
     """
 
-    def __init__(self, broker: Broker, network: Network) -> None:
+    def __init__(self, broker: Broker, network: Network, turn_ns: int | None = None) -> None:
         self.broker = broker
         self.loop = asyncio.get_running_loop()
         self.limit = broker.config.max_packet_size + _SLACK
@@ -56,6 +64,9 @@ class BrokerServer:
         self._quiet_turns = _QUIET_TURNS
         self._is_stuck = False
         self._has_ledger = broker.ledger is not None
+        self._turn_ns = (_LEDGER_TURN_NS if self._has_ledger else _TURN_NS) if turn_ns is None else turn_ns
+        self._turn_ends_ns = 0
+        self._waiting: deque[StreamSink] = deque()
         self._timer: asyncio.TimerHandle | None = None
         self._armed_ns: int | None = None
 
@@ -107,12 +118,9 @@ class BrokerServer:
     def received(self, sink: StreamSink, data: bytes) -> None:
         """See `Host`."""
         now_ns = self._now_ns()
-        if data:
-            connection = sink.connection
-            connection.receive(now_ns, data)
-            if sink.is_half_open and connection.client_id:
-                sink.is_half_open = False
-                del self._half_open[sink.number]
+        if data and self._tell(sink, data, now_ns):
+            sink.hold()
+            self._wait_for_a_turn(sink)
         self._end_turn(now_ns)
 
     def mark(self, sink: StreamSink) -> None:
@@ -145,7 +153,39 @@ class BrokerServer:
         sink.start(self.broker.accept(self._now_ns(), sink))
         self._arm()
 
-    # The end of a turn
+    # Turns
+
+    def _tell(self, sink: StreamSink, data: bytes, now_ns: int) -> bool:
+        """Tell the broker `data`, or what was left of earlier; whether something is left now."""
+        connection = sink.connection
+        self._turn_ends_ns = now_ns + self._turn_ns
+        has_left = connection.receive(now_ns, data, self._is_over)
+        if sink.is_half_open and connection.client_id:
+            sink.is_half_open = False
+            del self._half_open[sink.number]
+        return has_left
+
+    def _is_over(self) -> bool:
+        return self._now_ns() >= self._turn_ends_ns
+
+    def _wait_for_a_turn(self, sink: StreamSink) -> None:
+        self._waiting.append(sink)
+        if len(self._waiting) == 1:
+            self.loop.call_soon(self._go_on)
+
+    def _go_on(self) -> None:
+        """One more turn for the connection that has waited longest."""
+        now_ns = self._now_ns()
+        sink = self._waiting[0]
+        has_left = sink.number in self._sinks and self._tell(sink, b"", now_ns)
+        self._waiting.popleft()
+        if self._waiting:
+            self.loop.call_soon(self._go_on)
+        if has_left:
+            self._wait_for_a_turn(sink)
+        elif sink.number in self._sinks:
+            sink.read_on()
+        self._end_turn(now_ns)
 
     def _end_turn(self, now_ns: int) -> None:
         """Settle now, or once all that the loop has ready has had its turn.

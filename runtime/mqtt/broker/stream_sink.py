@@ -83,6 +83,14 @@ class StreamSink:
         self.connection = connection
         self._host.loop.add_reader(self._stream.fileno(), self._readable)
 
+    def hold(self) -> None:
+        """Read nothing for now."""
+        self._host.loop.remove_reader(self._stream.fileno())
+
+    def read_on(self) -> None:
+        """Read again after `hold`."""
+        self._host.loop.add_reader(self._stream.fileno(), self._readable)
+
     def write(self, data: bytes) -> None:
         """Collect `data`; pauses the connection above the high-water mark."""
         if self._is_closing:

@@ -17,6 +17,7 @@ from runtime.mqtt.broker.stream_sink import READ_SIZE
 from runtime.mqtt.packets import (
     Connect,
     Disconnect,
+    Pingresp,
     Properties,
     PropertyId,
     Puback,
@@ -43,10 +44,10 @@ T = TypeVar("T")
 
 
 async def start(
-    network: Network, host: str, config: BrokerConfig | None = None
+    network: Network, host: str, config: BrokerConfig | None = None, turn_ns: int | None = None
 ) -> tuple[BrokerServer, RawClient, RawClient]:
     """A broker and two clients that are connected."""
-    server = BrokerServer(Broker(config), network)
+    server = BrokerServer(Broker(config), network, turn_ns)
     await server.listen(host)
     clients = []
     for name in ("car", "sender"):
@@ -265,6 +266,51 @@ def test_a_flood_of_small_packets_leaves_the_others_their_turn(run: Run[int], ho
         return place
 
     assert run(story) <= READ_SIZE // len(flood) + 1
+
+
+@in_both_runtimes
+def test_what_is_left_of_a_turn_waits_for_the_next_one_with_all_that_came_behind(
+    run: Run[tuple[int, list[bytes]]], host: str
+) -> None:
+    """Turns that are over at once: eight packets each, in the order in which they came."""
+    flood = [encode_publish("a", b"%d" % number, 0, qos=0) for number in range(60)]
+
+    async def story(network: Network) -> tuple[int, list[bytes]]:
+        server, car, flooder = await start(network, host, turn_ns=0)
+        other = await RawClient.open(network, host, server.port)
+        await other.connect(Connect("other"))
+        await car.subscribe(Subscription("a", 0))
+        await asyncio.sleep(0)
+        flooder.send(b"".join(flood[:40]))
+        other.send(encode_publish("a", b"mine", 0, qos=0))
+        payloads = [(await car.message()).payload]
+        flooder.send(b"".join(flood[40:]))
+        while len(payloads) <= len(flood):
+            payloads.append((await car.message()).payload)
+        end(server, car, flooder, other)
+        place = payloads.index(b"mine")
+        return place, payloads[:place] + payloads[place + 1 :]
+
+    place, payloads = run(story)
+    assert place <= 16
+    assert payloads == [b"%d" % number for number in range(60)]
+
+
+@in_both_runtimes
+def test_who_leaves_before_its_turn_is_let_go(run: Run[list[int]], host: str) -> None:
+    async def story(network: Network) -> list[int]:
+        server, car, flooder = await start(network, host, turn_ns=0)
+        flooder.send(b"\xc0\x00" * 20 + Disconnect().encode() + b"\xc0\x00" * 20)
+        for _ in range(20):
+            await flooder.expect(Pingresp)
+        await flooder.expect_closed()
+        car.send(b"\xc0\x00" * 2_000)
+        await car.expect(Pingresp)
+        end(server, car, flooder)
+        await asyncio.sleep(0)
+        return server.unsent()
+
+    assert run(story) == []
 
 
 @in_both_runtimes
