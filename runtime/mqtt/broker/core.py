@@ -53,6 +53,8 @@ class Broker:
         if ledger is not None:
             self._router.retained.restore(ledger.retained())
             self.sessions.restore(ledger.sessions(), now_ns)
+            if self._router.has_system_interest:
+                self._router.watch_system(now_ns)
 
     def accept(self, now_ns: int, sink: Sink) -> Connection:
         """A network connection has been made; what the broker says to it goes to `sink`."""

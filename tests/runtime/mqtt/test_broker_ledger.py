@@ -336,6 +336,16 @@ def test_retained_messages_survive_and_a_cleared_one_stays_cleared(table: Ledger
     assert [each.payload for each in messages if isinstance(each, Publish)] == [b"3", b"newer"], suback
 
 
+def test_a_subscriber_of_sys_is_told_of_changes_again(table: LedgerTable) -> None:
+    table.join("watcher", expiry_s=WEEK_S).subscribe(Subscription("$SYS/broker/clients/connected"))
+    table.turn()
+    table.kill()
+    watcher = back(table, "watcher")
+    table.join("car")
+    table.wait(10 * S)
+    assert watcher.payloads() == [b"2"]
+
+
 # The end of things
 
 
