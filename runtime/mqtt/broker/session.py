@@ -6,6 +6,7 @@ from typing import Final, Protocol
 
 from runtime.mqtt.ack_packets import PUBREL, encode_ack
 from runtime.mqtt.broker.alarms import Alarm
+from runtime.mqtt.broker.backlog import AT_ONCE, Backlog
 from runtime.mqtt.broker.config import DropPolicy
 from runtime.mqtt.broker.counts import Counts
 from runtime.mqtt.broker.ledger import Ledger, OwnedPublish, Release
@@ -18,6 +19,8 @@ from runtime.mqtt.wire import MAX_VARINT
 
 _NEVER_NS: Final = 1 << 63
 """After the end of every Message Expiry Interval."""
+_PER_ACKNOWLEDGEMENT: Final = 2
+"""Messages that leave for one acknowledgement: into its place, and one more that needs none."""
 _NOTHING: Final[deque[Publish]] = deque(maxlen=0)
 """The queue of a session that has never had one: an empty deque of its own takes 760 bytes."""
 
@@ -43,6 +46,7 @@ class Session:
     """
 
     __slots__ = (
+        "_backlog",
         "_counts",
         "_drop_policy",
         "_form",
@@ -77,6 +81,7 @@ class Session:
         drop_policy: DropPolicy,
         on_expiry: Callable[[int], None],
         on_will_delay: Callable[[int], None],
+        backlog: Backlog,
         ledger: Ledger | None = None,
         *,
         keeps_qos_0: bool = False,
@@ -90,6 +95,7 @@ class Session:
         self.will_delay_s = 0
         self.will_delay = Alarm(on_will_delay)
         self.max_packet_size = MAX_VARINT
+        self._backlog = backlog
         self._counts = counts
         self._max_queued = max_queued
         self._drop_policy = drop_policy
@@ -100,7 +106,7 @@ class Session:
         self._write: Callable[[bytes], None] | None = None
         self._window = 0
         self._inflight: dict[int, Publish | Release] = {}
-        self._resend: dict[int, Publish | Release] = {}
+        self._resend: dict[int, Publish | Release] = {}  # the last one first: it is emptied from its end
         self._queue = _NOTHING
         self._incoming: dict[int, None] = {}
         self._soonest_ns = _NEVER_NS
@@ -127,7 +133,7 @@ class Session:
         self.max_packet_size = max_packet_size
         self._form = form
         self._is_plain = form is None and self._ledger is None
-        self._resend = self._inflight | self._resend
+        self._resend.update(reversed(self._inflight.items()))
         self._inflight = {}
 
     def open_road(self, write: Callable[[bytes], None], now_ns: int) -> None:
@@ -140,6 +146,10 @@ class Session:
         self._write = None
         if not connected and not self._keeps_qos_0:
             self._queue = deque(message for message in self._queue if message.qos) or _NOTHING
+
+    def catch_up(self, now_ns: int) -> None:
+        """Send more of what waits."""
+        self._pump(now_ns)
 
     # Messages for the client
 
@@ -225,7 +235,7 @@ class Session:
 
         A QoS 2 message that was sent may not [MQTT-4.8.2-5].
         """
-        sent = (*self._inflight.values(), *self._resend.values())
+        sent = (*self._inflight.values(), *reversed(self._resend.values()))
         candidates = [*(each for each in sent if isinstance(each, Publish) and each.qos == 1), *self._queue]
         return [each for each in candidates if isinstance(each, OwnedPublish) and each.group_key]
 
@@ -258,7 +268,7 @@ class Session:
         for message in queue:
             if message.expiry_at and message.expires_ns < self._soonest_ns:
                 self._soonest_ns = message.expires_ns
-        self._resend = sent
+        self._resend = dict(reversed(sent.items()))
         self._incoming = dict.fromkeys(incoming)
         self._last_id = max(sent, default=0)
 
@@ -270,7 +280,7 @@ class Session:
             self._forget(message)
         self._counts.acknowledged += 1
         if self._queue or self._resend:
-            self._pump(now_ns)
+            self._pump(now_ns, _PER_ACKNOWLEDGEMENT)
 
     def _forget(self, message: Publish | Release) -> None:
         if self._ledger is not None and isinstance(message, OwnedPublish | Release) and message.row:
@@ -322,11 +332,15 @@ class Session:
                 soonest_ns = message.expires_ns
         self._soonest_ns = soonest_ns
 
-    def _pump(self, now_ns: int) -> None:
-        """Send what waits, in order, as long as road and window are open."""
+    def _pump(self, now_ns: int, at_once: int = AT_ONCE) -> None:
+        """Send what waits, in order, as long as road and window are open; the backlog has it go on later."""
+        left = at_once
         while self._resend and self._write is not None and len(self._inflight) < self._window:
-            packet_id = next(iter(self._resend))
-            message = self._resend.pop(packet_id)
+            if not left:
+                self._backlog.add(self, now_ns)
+                return
+            left -= 1
+            packet_id, message = self._resend.popitem()
             if isinstance(message, Release):
                 self._inflight[packet_id] = message
                 self._write(encode_ack(PUBREL, packet_id))
@@ -335,13 +349,18 @@ class Session:
         queue = self._queue
         while queue and self._write is not None:
             message = queue[0]
-            if message.expiry_at and message.expires_ns <= now_ns:
-                self._counts.expired += 1
-                self._forget(queue.popleft())
-            elif message.qos and len(self._inflight) >= self._window:
+            has_ended = message.expiry_at and message.expires_ns <= now_ns
+            if message.qos and len(self._inflight) >= self._window and not has_ended:
                 return
+            if not left:
+                self._backlog.add(self, now_ns)
+                return
+            left -= 1
+            queue.popleft()
+            if has_ended:
+                self._counts.expired += 1
+                self._forget(message)
             else:
-                queue.popleft()
                 self._send(message, self._free_id() if message.qos else 0, now_ns)
 
     def _send(self, message: Publish, packet_id: int, now_ns: int, *, duplicate: bool = False) -> None:

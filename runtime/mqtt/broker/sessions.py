@@ -3,6 +3,7 @@
 from typing import Final
 
 from runtime.mqtt.broker.alarms import Alarms
+from runtime.mqtt.broker.backlog import Backlog
 from runtime.mqtt.broker.config import BrokerConfig
 from runtime.mqtt.broker.counts import Counts
 from runtime.mqtt.broker.ledger import KeptSession, Ledger
@@ -27,6 +28,7 @@ class Sessions:
     __slots__ = (
         "_alarms",
         "_assigned",
+        "_backlog",
         "_by_client",
         "_config",
         "_counts",
@@ -47,6 +49,7 @@ class Sessions:
         self._counts = counts
         self._router = router
         self._alarms = alarms
+        self._backlog = Backlog(alarms)
         self._ledger = ledger
         self._by_client: dict[str, Session] = {}
         self._assigned = 0
@@ -198,6 +201,7 @@ class Sessions:
             config.drop_policy,
             expire,
             lambda now_ns: self._publish_will(session, now_ns),
+            self._backlog,
             self._ledger,
             keeps_qos_0=config.queue_qos_0,
         )

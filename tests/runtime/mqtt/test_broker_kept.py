@@ -83,6 +83,7 @@ def test_one_more_subscription_wakes_what_was_waiting() -> None:
     car.lose()
     table.wait(300 * S)
     car = table.join("car", expiry_s=HOUR_S)
+    table.wait(10 * MS)
     messages = car.messages()
     car.acknowledge(*messages)
     car.subscribe(Subscription("b"))
