@@ -7,7 +7,7 @@ from typing import Final
 from runtime.mqtt.ack_packets import PUBCOMP, PUBREC, PUBREL, encode_ack
 from runtime.mqtt.broker.alarms import Alarm, Alarms
 from runtime.mqtt.broker.connecting import announcement, read_connect, refusal
-from runtime.mqtt.broker.intake import take_specially
+from runtime.mqtt.broker.intake import check_long, take_specially
 from runtime.mqtt.broker.ports import Home, Sink
 from runtime.mqtt.broker.router import SYSTEM_TOPICS, Router
 from runtime.mqtt.broker.session import Session
@@ -36,7 +36,9 @@ from runtime.mqtt.publish import NS_PER_S, encode_puback, read_publish, read_pub
 from runtime.mqtt.wire import Cursor
 
 _UNASKED: Final = 8
-"""Packets after which it is asked whether a turn is over: to ask costs about as much as a PINGREQ."""
+"""Short packets after which it is asked whether a turn is over: to ask costs about as much as a PINGREQ."""
+_LONG: Final = 512
+"""Bytes from which on one packet may cost as much as many."""
 
 
 class _State(Enum):
@@ -115,6 +117,8 @@ class Connection:
         try:
             for packet, at in frames:
                 packets += 1
+                if is_long := len(packet) > _LONG:
+                    check_long(packet, at, self._level, self._config)
                 handler = self._handlers.get(packet[0])
                 if handler is None:
                     self._misplaced(packet[0])
@@ -122,7 +126,7 @@ class Connection:
                     handler(self, now_ns, packet, at)
                 if self._grace_ns:
                     self._alarm.due_ns = now_ns + self._grace_ns
-                if not packets % _UNASKED and is_over() and self._state is not _State.CLOSED:
+                if (is_long or not packets % _UNASKED) and is_over() and self._state is not _State.CLOSED:
                     self._left = frames
                     break
             if self._config.max_packet_rate_hz:

@@ -1,11 +1,36 @@
-"""Messages from clients that are not simply passed on: for $SYS, and while the broker has faults."""
+"""What is not simply read and passed on: long packets, messages for $SYS or while the broker has faults."""
 
+from typing import Final
+
+from runtime.mqtt.broker.config import BrokerConfig
 from runtime.mqtt.broker.counts import Counts
 from runtime.mqtt.broker.faults import BrokerFaults, FaultAction
 from runtime.mqtt.broker.router import SYSTEM_TOPICS, Router
 from runtime.mqtt.broker.session import Session
+from runtime.mqtt.errors import MqttProtocolError
 from runtime.mqtt.publish import Publish
 from runtime.mqtt.reason_codes import ReasonCode
+from runtime.mqtt.wire import MQTT_5, Cursor
+
+_CONNECT: Final = 1
+_PUBLISH: Final = 3
+
+
+def check_long(packet: bytes, at: int, level: int, config: BrokerConfig) -> None:
+    """Raise MqttProtocolError 0x97 for a packet that would take too long to read (section 4.13).
+
+    Of PUBLISH its properties count: a payload is not looked at. CONNECT has its own limit.
+    """
+    size = len(packet)
+    if size <= config.max_control_size or packet[0] >> 4 == _CONNECT:
+        return
+    if packet[0] >> 4 == _PUBLISH:
+        cursor = Cursor(packet, at)
+        cursor.binary()
+        cursor.integer(2 if packet[0] & 0x06 else 0)
+        size = cursor.varint() if level == MQTT_5 else 0
+    if size > config.max_control_size:
+        raise MqttProtocolError(ReasonCode.QUOTA_EXCEEDED, f"{size} bytes of what must be read one by one")
 
 
 def take_specially(

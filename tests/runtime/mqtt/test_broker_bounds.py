@@ -110,46 +110,6 @@ def test_without_a_limit_there_is_none() -> None:
     assert not client.is_closed()
 
 
-# One turn
-
-
-def in_turns_of_no_length(client: Client, now_ns: int, data: bytes) -> list[int]:
-    """How many packets were answered in each turn; the shell's part."""
-    is_left = client.connection.receive(now_ns, data, lambda: True)
-    turns = [len(client.read())]
-    while is_left:
-        is_left = client.connection.receive(now_ns, b"", lambda: True)
-        turns.append(len(client.read()))
-    return turns
-
-
-def test_a_turn_that_is_over_ends_after_a_few_packets_and_the_rest_comes_in_the_next_ones() -> None:
-    client = Table().join()
-    assert in_turns_of_no_length(client, S, PING * 20) == [8, 8, 4]
-    assert in_turns_of_no_length(client, S, PING * 8 + PING[:1]) == [8, 0]
-    assert client.send(PING[1:]) == [Pingresp()]
-    assert in_turns_of_no_length(client, S, PING) == [1]
-
-
-def test_nothing_is_left_of_a_connection_that_has_ended() -> None:
-    table = Table()
-    client = table.join("one")
-    assert client.connection.receive(S, PING * 20, lambda: True)
-    table.join("one")
-    assert client.is_closed()
-    client.raw()
-    assert not client.connection.receive(S, b"", lambda: True)
-    assert client.raw() == b""
-
-
-def test_packets_are_paid_for_in_the_turn_in_which_they_come() -> None:
-    client = Table(BrokerConfig(max_packet_rate_hz=10)).join()
-    assert client.connection.receive(S, PING * 20, lambda: True)
-    assert not client.connection.receive(S, b"", lambda: True)
-    assert client.is_closed()
-    assert client.read()[-1] == Disconnect(ReasonCode.MESSAGE_RATE_TOO_HIGH)
-
-
 # Sessions
 
 
