@@ -217,7 +217,7 @@ class Stage:
         self._settle()
         return sizes(self.broker)
 
-    def _guard(self, call: Callable[[], None]) -> None:
+    def _guard(self, call: Callable[[], object]) -> None:
         """Nothing leaves the broker but what it returns."""
         try:
             call()
