@@ -30,8 +30,8 @@ class BrokerConfig:
     Against hostile clients: a connection beyond `max_connections` is closed at once, and one beyond
     `max_half_open` costs the oldest of those that have not come to their CONNECT. `max_packet_rate_hz` is
     what one connection may send in the long run, a second's worth at once (0x96; 0 sets no limit).
-    `max_control_size` bounds every other packet than CONNECT and PUBLISH, and the properties of a PUBLISH:
-    all that must be read byte by byte (0x97). It has room for hundreds of filters in one SUBSCRIBE.
+    `max_properties_size` and `max_filters_at_once` bound what must be read one by one in a packet after
+    CONNECT (0x97).
     `max_sessions`, `max_subscriptions` of one session, `max_topic_levels` of a name or filter and
     `max_retained_bytes` bound what they can make us keep.
 
@@ -51,7 +51,8 @@ class BrokerConfig:
     max_connections: int = 65_536
     max_half_open: int = 4_096
     max_packet_rate_hz: int = 0
-    max_control_size: int = 16_384
+    max_properties_size: int = 16_384
+    max_filters_at_once: int = 1_000
     max_sessions: int = 100_000
     max_subscriptions: int = 1_000
     max_topic_levels: int = 64

@@ -14,23 +14,41 @@ from runtime.mqtt.wire import MQTT_5, Cursor
 
 _CONNECT: Final = 1
 _PUBLISH: Final = 3
+_SUBSCRIBE: Final = 8
+_UNSUBSCRIBE: Final = 10
 
 
 def check_long(packet: bytes, at: int, level: int, config: BrokerConfig) -> None:
     """Raise MqttProtocolError 0x97 for a packet that would take too long to read (section 4.13).
 
-    Of PUBLISH its properties count: a payload is not looked at. CONNECT has its own limit.
+    A payload or a long topic filter is taken as it is; properties and topic filters are read one by one.
+    CONNECT has its own limit.
     """
-    size = len(packet)
-    if size <= config.max_control_size or packet[0] >> 4 == _CONNECT:
+    packet_type = packet[0] >> 4
+    if packet_type == _CONNECT:
         return
-    if packet[0] >> 4 == _PUBLISH:
+    size = len(packet) - at
+    has_filters = packet_type in (_SUBSCRIBE, _UNSUBSCRIBE)
+    if has_filters or packet_type == _PUBLISH:
         cursor = Cursor(packet, at)
-        cursor.binary()
-        cursor.integer(2 if packet[0] & 0x06 else 0)
+        if packet_type == _PUBLISH:
+            cursor.binary()
+        if has_filters or packet[0] & 0x06:
+            cursor.integer(2)
         size = cursor.varint() if level == MQTT_5 else 0
-    if size > config.max_control_size:
-        raise MqttProtocolError(ReasonCode.QUOTA_EXCEEDED, f"{size} bytes of what must be read one by one")
+        if has_filters:
+            _count_filters(packet, cursor.at + size, packet_type == _SUBSCRIBE, config.max_filters_at_once)
+    if size > config.max_properties_size:
+        raise MqttProtocolError(ReasonCode.QUOTA_EXCEEDED, f"{size} bytes of properties")
+
+
+def _count_filters(packet: bytes, at: int, has_options: bool, most: int) -> None:
+    for _ in range(most):
+        if at >= len(packet):
+            return
+        at += 2 + int.from_bytes(packet[at : at + 2], "big") + has_options
+    if at < len(packet):
+        raise MqttProtocolError(ReasonCode.QUOTA_EXCEEDED, f"more than {most} topic filters at once")
 
 
 def take_specially(

@@ -122,8 +122,8 @@ class Router:
         shared = shared_filter(topic_filter)
         wanted = topic_filter if shared is None else shared[1]
         if (
-            not filter_is_valid(wanted)
-            or wanted.count("/") >= self._config.max_topic_levels
+            wanted.count("/") >= self._config.max_topic_levels
+            or not filter_is_valid(wanted)
             or (shared is None and topic_filter.startswith("$share/"))
         ):
             return ReasonCode.TOPIC_FILTER_INVALID

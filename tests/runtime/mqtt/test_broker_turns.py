@@ -3,7 +3,7 @@
 import pytest
 
 from runtime.mqtt.broker.config import BrokerConfig
-from runtime.mqtt.packets import Connect, Disconnect, Pingresp, ReasonCode, encode_publish
+from runtime.mqtt.packets import Connect, Disconnect, Pingresp, ReasonCode, Suback, Unsuback, encode_publish
 from runtime.mqtt.session_packets import packet
 from runtime.mqtt.wire import encode_varint
 from tests.runtime.mqtt.broker_bench import Client, S, Table
@@ -58,7 +58,7 @@ def test_a_long_packet_may_have_taken_a_turn_alone() -> None:
     assert in_turns_of_no_length(client, S, long * 2) == [1, 1, 0]
 
 
-# Packets that must be read byte by byte
+# What must be read one by one
 
 
 def user_properties(size: int) -> bytes:
@@ -66,43 +66,54 @@ def user_properties(size: int) -> bytes:
     return encode_varint(size) + b"&\0\0\0\0" * (size // 5)
 
 
-def of_size(first: int, body: bytes, fill: bytes, size: int) -> bytes:
-    """A packet of `size` bytes, 4 of them the fixed header."""
-    return packet(first, body + fill * ((size - 4 - len(body)) // len(fill)))
+@pytest.mark.parametrize(
+    ("first", "head", "rest"),
+    [
+        (0x32, b"\0\1a\0\7", bytes(5_000)),
+        (0x82, b"\0\1", b"\0\1a\1"),
+        (0xA2, b"\0\1", b"\0\1a"),
+        (0x40, b"\0\1\0", b""),
+        (0xE0, b"\0", b""),
+    ],
+    ids=["PUBLISH", "SUBSCRIBE", "UNSUBSCRIBE", "PUBACK", "DISCONNECT"],
+)
+def test_properties_are_bounded(first: int, head: bytes, rest: bytes) -> None:
+    config = BrokerConfig(max_properties_size=1_010)
+    allowed, refused = (
+        Table(config).join().send(packet(first, head + user_properties(size) + rest))
+        for size in (1_000, 1_015)
+    )
+    assert Disconnect(ReasonCode.QUOTA_EXCEEDED) not in allowed
+    assert refused == [Disconnect(ReasonCode.QUOTA_EXCEEDED)]
 
 
 @pytest.mark.parametrize(
-    ("first", "body", "fill"),
-    [
-        (0x82, b"\0\1\0", b"\0\6" + b"a/a/a/" + b"\1"),
-        (0xA2, b"\0\1\0", b"\0\1a"),
-    ],
-    ids=["SUBSCRIBE", "UNSUBSCRIBE"],
+    ("first", "each"), [(0x82, b"\0\7abcdefg\1"), (0xA2, b"\0\7abcdefg")], ids=["SUBSCRIBE", "UNSUBSCRIBE"]
 )
-def test_what_must_be_read_byte_by_byte_is_bounded(first: int, body: bytes, fill: bytes) -> None:
-    config = BrokerConfig(max_control_size=1_000)
-    for size, is_closed in ((1_000, False), (1_000 + len(fill), True)):
-        client = Table(config).join()
-        answers = client.send(of_size(first, body, fill, size))
-        assert client.is_closed() is is_closed
-        assert (answers == [Disconnect(ReasonCode.QUOTA_EXCEEDED)]) is is_closed
+def test_topic_filters_of_one_packet_are_bounded(first: int, each: bytes) -> None:
+    config = BrokerConfig(max_filters_at_once=100)
+    allowed, refused = (Table(config).join().send(packet(first, b"\0\1\0" + each * n)) for n in (100, 101))
+    assert isinstance(allowed[0], Suback | Unsuback)
+    assert refused == [Disconnect(ReasonCode.QUOTA_EXCEEDED)]
 
 
-@pytest.mark.parametrize(("size", "is_closed"), [(1_000, False), (1_005, True)])
-def test_properties_of_a_message_are_bounded_and_its_payload_is_not(size: int, is_closed: bool) -> None:
-    client = Table(BrokerConfig(max_control_size=1_000)).join()
-    body = b"\0\1a\0\7" + user_properties(size) + bytes(5_000)
-    client.send(packet(0x32, body))
-    assert client.is_closed() is is_closed
+@pytest.mark.parametrize(
+    "rest", [b"\0", b"\xff\xff", b"\0\1a"], ids=["half a length", "too long", "no options"]
+)
+def test_filters_that_cannot_be_counted_are_malformed(rest: bytes) -> None:
+    client = Table().join()
+    body = b"\0\1\0" + b"\0\7abcdefg\1" * 99 + rest
+    assert client.send(packet(0x82, body)) == [Disconnect(ReasonCode.MALFORMED_PACKET)]
 
 
-def test_a_message_of_3_1_1_has_no_properties_to_bound() -> None:
-    client = old_client(Table(BrokerConfig(max_control_size=1_000)))
+def test_packets_of_3_1_1_have_no_properties_to_bound() -> None:
+    client = old_client(Table(BrokerConfig(max_properties_size=1_000)))
     client.connection.receive(S, packet(0x30, b"\0\1a" + b"\xff" * 5_000))
-    assert not client.is_closed()
+    client.connection.receive(S, packet(0x82, b"\0\1" + b"\xff\xff" + b"a" * 65_535 + b"\1"))
+    assert client.raw() == b"\x90\x03\0\1\1"
 
 
 def test_connect_has_a_bound_of_its_own() -> None:
-    client = Client(Table(BrokerConfig(max_control_size=20)))
+    client = Client(Table(BrokerConfig(max_properties_size=20)))
     client.connection.receive(S, Connect("c" * 600).encode())
     assert not client.is_closed()
