@@ -20,9 +20,9 @@ def main() -> int:
         story.play()
     except FindingError as finding:
         print(f"after {len(story.log)} actions: {finding}")
-        play = partial(replay, story.config)
+        play = partial(replay, story.scene)
         log = shortest(story.log, finding.rule, play)
-        print(f"{len(log)} of them do: {play(log)}\n  {story.config}")
+        print(f"{len(log)} of them do: {play(log)}\n  {story.scene}")
         print("\n".join(f"  {action}" for action in log))
         return 1
     print(f"holds: {story.packets} packets, {story.stage.connections} connections")

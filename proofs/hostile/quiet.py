@@ -1,10 +1,13 @@
 """How much a broker holds: every object that can be reached from it."""
 
 import gc
+import sqlite3
 from types import BuiltinFunctionType, CodeType, FunctionType, GetSetDescriptorType, ModuleType
 from typing import Any, Final
 
 _NUMBERS: Final = (int, float, bool, type(None))
+_OPAQUE: Final = (sqlite3.Connection,)
+"""Counts as one: its cache of statements is its own affair."""
 _CODE: Final = (type, ModuleType, CodeType, BuiltinFunctionType, GetSetDescriptorType)
 
 
@@ -25,7 +28,7 @@ def sizes(root: object) -> dict[str, int]:
         found[name] = found.get(name, 0) + 1
         if isinstance(each, FunctionType):
             ahead.extend(each.__closure__ or ())
-        elif not isinstance(each, str | bytes):
+        elif not isinstance(each, (str, bytes, *_OPAQUE)):
             if isinstance(each, list | dict | set):
                 found["elements"] = found.get("elements", 0) + len(each)
             ahead.extend(gc.get_referents(each))

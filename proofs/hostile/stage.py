@@ -1,5 +1,6 @@
 """The broker's core with hostile peers and well-behaved witnesses around it; played action by action."""
 
+import sqlite3
 from collections.abc import Callable
 from dataclasses import replace
 from enum import Enum
@@ -12,6 +13,8 @@ from proofs.hostile.witness import Janitor, Witness
 from runtime.mqtt.broker.config import PROFILES, BrokerConfig, DropPolicy
 from runtime.mqtt.broker.connection import Connection
 from runtime.mqtt.broker.core import Broker
+from runtime.mqtt.broker.faults import BrokerFault, FaultAction
+from runtime.mqtt.broker.sqlite_ledger import SqliteLedger
 
 S: Final = 1_000_000_000
 LONGEST_SESSION_S: Final = 3_600
@@ -19,6 +22,18 @@ AFTERWARDS_NS: Final = 50 * 3_600 * S
 """Longer than any session, keep alive or delayed will of the stories."""
 SLACK: Final = 0
 """Objects that a quiet broker may hold more than before: lists grown, counters above small integers."""
+
+
+class Scene(NamedTuple):
+    """What a story is played with: limits, whether a ledger is kept, and what the broker does wrong.
+
+    Faults are for hostile clients alone: the witnesses must have what they are owed.
+    """
+
+    config: BrokerConfig
+    has_ledger: bool = False
+    faults: tuple[BrokerFault, ...] = ()
+
 
 _SMALL: Final = BrokerConfig(receive_maximum=5, max_inflight=3, max_packet_size=2_048, max_queued=5)
 _CHOICES: Final = (
@@ -28,6 +43,24 @@ _CHOICES: Final = (
     *PROFILES.values(),
 )
 CONFIGS: Final = tuple(replace(each, max_session_expiry_s=LONGEST_SESSION_S) for each in _CHOICES)
+_FAULTS: Final = (
+    BrokerFault(FaultAction.DELAY, "h0", delay_s=2.0),
+    BrokerFault(FaultAction.DUPLICATE, "h1"),
+    BrokerFault(FaultAction.DROP_BEFORE, "h2", topic_filter="+/#", times=20),
+    BrokerFault(FaultAction.DROP_AFTER, "h3", topic_filter="+/#", times=20),
+    BrokerFault(FaultAction.REFUSE_MESSAGE, "h4", times=100),
+    BrokerFault(FaultAction.REFUSE_CONNECTION, "h5", times=10),
+)
+_RATE_HZ: Final = 60
+"""More than a witness comes to, less than what a hostile client can say before a second has passed."""
+SCENES: Final = (
+    *map(Scene, CONFIGS),
+    Scene(CONFIGS[0], has_ledger=True),
+    Scene(CONFIGS[2], has_ledger=True),
+    Scene(CONFIGS[0], faults=_FAULTS),
+    Scene(CONFIGS[1], has_ledger=True, faults=_FAULTS),
+    Scene(replace(CONFIGS[0], max_packet_rate_hz=_RATE_HZ)),
+)
 
 
 class Act(Enum):
@@ -63,9 +96,13 @@ class Stage:
     everybody hostile home and holds the broker against what it was before they came.
     """
 
-    def __init__(self, config: BrokerConfig) -> None:
+    def __init__(self, scene: Scene) -> None:
         self.now_ns = S
-        self.broker = Broker(config)
+        self._database = sqlite3.connect(":memory:", isolation_level=None) if scene.has_ledger else None
+        ledger = None if self._database is None else SqliteLedger(self._database)
+        self.broker = Broker(scene.config, ledger, self.now_ns)
+        for fault in scene.faults:
+            self.broker.faults.add(fault)
         self.peers: dict[int, Peer] = {}
         self.witnesses: list[Witness] = []
         self.topics: set[bytes] = set()
@@ -113,6 +150,12 @@ class Stage:
         if sum(more.values()) > SLACK:
             left = {name: count for name, count in sorted(more.items()) if count}
             raise FindingError("something is kept of clients that are gone", str(left))
+        if self._database is not None:
+            again = Broker(self.broker.config, SqliteLedger(self._database), self.now_ns)
+            if len(again.sessions) != len(self.witnesses):
+                raise FindingError(
+                    "the ledger keeps other sessions than the broker", str(len(again.sessions))
+                )
 
     def _do_to(self, action: Action) -> None:
         peer = self.peers.get(action.slot)
@@ -177,6 +220,7 @@ class Stage:
                     if not peer.is_lost:
                         self._close(peer)
                     self._forget(peer)
+        self._guard(self.broker.commit)
 
     def _forget(self, peer: Peer) -> None:
         del self._roads[peer.name]
@@ -201,8 +245,24 @@ class Stage:
 
     def _sizes(self) -> dict[str, int]:
         """What the broker holds once the retained messages are cleared and the witnesses have spoken."""
+        self._clean()
+        self._wait(AFTERWARDS_NS)
+        for witness in self.witnesses:
+            witness.publish(self._talk_as(witness))
+        self._settle()
+        if self._database is not None:
+            self._clean()  # what the ledger has put off is written with it
+        return sizes(self.broker)
+
+    def _clean(self) -> None:
         janitor = Janitor()
-        talk = self._talk_as(janitor)
+        say = self._talk_as(janitor)
+
+        def talk(data: bytes) -> None:
+            if self.broker.config.max_packet_rate_hz:
+                self._wait(S)
+            say(data)
+
         limits = self.broker.config
         possible = (
             each
@@ -211,11 +271,6 @@ class Stage:
         )
         janitor.clean(talk, sorted(possible))
         self._settle()
-        self._wait(AFTERWARDS_NS)
-        for witness in self.witnesses:
-            witness.publish(self._talk_as(witness))
-        self._settle()
-        return sizes(self.broker)
 
     def _guard(self, call: Callable[[], object]) -> None:
         """Nothing leaves the broker but what it returns."""

@@ -7,9 +7,8 @@ from typing import Final
 from proofs.hostile.grammar import CLIENT_IDS, Grammar
 from proofs.hostile.mutation import junk, mutate
 from proofs.hostile.peer import FindingError
-from proofs.hostile.stage import CONFIGS, Act, Action, S, Stage
+from proofs.hostile.stage import SCENES, Act, Action, S, Scene, Stage
 from proofs.hostile.wire import PUBACK, PUBCOMP, PUBLISH, PUBREC, PUBREL, V3_1_1, V5
-from runtime.mqtt.broker.config import BrokerConfig
 from runtime.randomness import SeededRandomness
 
 PACKETS: Final = 2_000
@@ -28,8 +27,8 @@ class Story:
 
     def __init__(self, seed: int, number: int, packets: int = PACKETS) -> None:
         self.chance: Random = SeededRandomness(seed).stream(f"story {number}")
-        self.config = CONFIGS[number % len(CONFIGS)]
-        self.stage = Stage(self.config)
+        self.scene = SCENES[number % len(SCENES)]
+        self.stage = Stage(self.scene)
         self.log: list[Action] = []
         self.packets = 0
         self._wanted = packets
@@ -126,9 +125,9 @@ class Story:
         yield Action(Act.SAY, slot, data)
 
 
-def replay(config: BrokerConfig, log: list[Action]) -> FindingError | None:
-    """Play `log` on a broker of `config`; the finding it ends with, None when it holds."""
-    stage = Stage(config)
+def replay(scene: Scene, log: list[Action]) -> FindingError | None:
+    """Play `log` in `scene`; the finding it ends with, None when it holds."""
+    stage = Stage(scene)
     try:
         for action in log:
             stage.do(action)

@@ -12,7 +12,7 @@ from proofs.hostile.mutation import mutate
 from proofs.hostile.peer import FindingError, Peer
 from proofs.hostile.quiet import sizes
 from proofs.hostile.siege import besiege
-from proofs.hostile.stage import CONFIGS, Act, Action, Stage
+from proofs.hostile.stage import SCENES, Act, Action, Scene, Stage
 from proofs.hostile.story import Story, shortest
 from proofs.hostile.wire import CONNECT, V3_1_1, V5, Frames, UnreadableError, frame, prefixed
 from proofs.hostile.witness import Witness
@@ -155,7 +155,7 @@ def told(seed: int, number: int) -> Story:
 @pytest.mark.parametrize("level", [V5, V3_1_1])
 def test_what_is_kept_of_clients_that_are_gone_is_found(level: int) -> None:
     """A session that never ends, where all are supposed to."""
-    stage = Stage(BrokerConfig(max_session_expiry_s=0xFFFF_FFFF))
+    stage = Stage(Scene(BrokerConfig(max_session_expiry_s=0xFFFF_FFFF)))
     connect = Grammar(Random(0), level).plain_connect(b"h0", expiry_s=0xFFFF_FFFF)
     stage.do(Action(Act.OPEN, 0))
     stage.do(Action(Act.SAY, 0, connect))
@@ -164,7 +164,7 @@ def test_what_is_kept_of_clients_that_are_gone_is_found(level: int) -> None:
 
 
 def test_a_quiet_stage_is_quiet_again() -> None:
-    stage = Stage(CONFIGS[0])
+    stage = Stage(SCENES[0])
     stage.do(Action(Act.OPEN, 0))
     stage.do(Action(Act.SAY, 0, Grammar(Random(0)).plain_connect(b"h0", expiry_s=600)))
     stage.do(Action(Act.SAY, 0, SUBSCRIBE))

@@ -5,21 +5,21 @@ from functools import partial
 import pytest
 
 from proofs.hostile.peer import FindingError
-from proofs.hostile.stage import CONFIGS
+from proofs.hostile.stage import SCENES
 from proofs.hostile.story import Story, replay, shortest
 
 SEED = 20_260_302
 PACKETS = 500
 
 
-@pytest.mark.parametrize("number", range(6 * len(CONFIGS)))
+@pytest.mark.parametrize("number", range(6 * len(SCENES)))
 def test_hostile_clients_break_nothing(number: int) -> None:
     """No exception, nothing unreadable or unasked for, witnesses unharmed, nothing kept afterwards."""
     story = Story(SEED, number, PACKETS)
     try:
         story.play()
     except FindingError as finding:
-        steps = "\n".join(map(str, shortest(story.log, finding.rule, partial(replay, story.config))))
+        steps = "\n".join(map(str, shortest(story.log, finding.rule, partial(replay, story.scene))))
         pytest.fail(
             f"{finding}\npython -m proofs.hostile --seed {SEED} --story {number} --packets {PACKETS}\n{steps}"
         )
