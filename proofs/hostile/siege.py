@@ -82,7 +82,7 @@ class SiegeFigures(msgspec.Struct, kw_only=True):
 
 
 class Siege:
-    """A broker in its own process and a crowd on it, from `begin` to `end`; `round` is one storm on them."""
+    """A broker in its own process, from `start` to `end`, and a crowd on it; `round` is one storm on them."""
 
     def __init__(self, rate_per_s: float, quiet_s: float, patience_s: float) -> None:
         self._rate_per_s = rate_per_s
@@ -96,13 +96,16 @@ class Siege:
         self._rss: list[int] = []
         self._rss_peak = 0
 
-    async def begin(self) -> None:
-        """Start the broker, and the crowd."""
+    async def start(self) -> None:
+        """Start the broker."""
         self._broker, self._port = await _start_broker()
         self._cores = sorted(os.sched_getaffinity(0))
         self._pinned = _pin(self._broker.pid, self._cores)
         self._rss_before = _rss_bytes(self._broker.pid)
         self._descriptors = _descriptors(self._broker.pid)
+
+    async def begin(self) -> None:
+        """Start the crowd."""
         await self._crowd.join(self._port)
 
     async def round(self, connections: int) -> None:
@@ -189,8 +192,9 @@ async def besiege(
 ) -> SiegeFigures:
     """One siege: `connections` in so many rounds, `rate_per_s` of them a second."""
     siege = Siege(rate_per_s, quiet_s, patience_s)
-    await siege.begin()
+    await siege.start()
     try:
+        await siege.begin()
         for number in range(rounds):
             await siege.round(connections // rounds)
             print(f"round {number + 1} of {rounds}", flush=True)

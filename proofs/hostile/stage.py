@@ -51,7 +51,7 @@ _FAULTS: Final = (
     BrokerFault(FaultAction.REFUSE_MESSAGE, "h4", times=100),
     BrokerFault(FaultAction.REFUSE_CONNECTION, "h5", times=10),
 )
-_RATE_HZ: Final = 60
+_RATE_HZ: Final = 40
 """More than a witness comes to, less than what a hostile client can say before a second has passed."""
 SCENES: Final = (
     *map(Scene, CONFIGS),
