@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import copy_context
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from backend_stub.domain.calendar import SECOND_MS
@@ -93,7 +94,8 @@ class Backend:
         """The store on this program's disk."""
         from backend_stub.adapters.sql_store import SqlStore
 
-        return SqlStore(lambda: self.runtime.disk.connect(DATABASE))
+        # Not a lambda over self: SQLAlchemy's finalizers hold whatever connects, and with it a whole world.
+        return SqlStore(partial(self.runtime.disk.connect, DATABASE))
 
     def make_provider(self) -> "ScriptedProvider":
         """The payment provider."""
