@@ -4,7 +4,7 @@ from typing import Final, Protocol
 
 from runtime.mqtt.broker.alarms import Alarm, Alarms
 
-AT_ONCE: Final = 200
+AT_ONCE: Final = 100
 """Messages that a session sends in one turn."""
 _PAUSE_NS: Final = 1_000_000
 

@@ -7,7 +7,7 @@ from runtime.mqtt.broker.retained import RetainedMessages
 from runtime.mqtt.broker.session import Session
 from runtime.mqtt.publish import NS_PER_S, Publish
 
-AT_ONCE = 200
+AT_ONCE = 100
 """Messages that are sent in one turn."""
 _PAUSE_NS = 1_000_000
 _PAUSE_MAX_NS = 60 * NS_PER_S
