@@ -1,0 +1,59 @@
+"""Tables of the backend's database, as SQLAlchemy Core; instants are UTC milliseconds, money minor units.
+
+Lines of an order and periods of an entitlement are JSON in their row: nobody queries inside them.
+"""
+
+import sqlite3
+from functools import lru_cache
+
+from sqlalchemy import create_engine
+from sqlalchemy.pool import StaticPool
+
+from backend_stub.adapters.tables.bench import DUE, SETTINGS
+from backend_stub.adapters.tables.messaging import ANSWERS, INBOX_DEAD, INBOX_SEEN, OUTBOX, OUTBOX_DEAD, SMS
+from backend_stub.adapters.tables.money import (
+    LEDGER,
+    PAYMENT_SESSIONS,
+    PAYMENTS,
+    PROVIDER_REPORTS,
+    PROVIDER_SESSIONS,
+)
+from backend_stub.adapters.tables.orders import ORDER_HISTORY, ORDERS
+from backend_stub.adapters.tables.schema import METADATA
+from backend_stub.adapters.tables.services import ENTITLEMENTS, PRICE_LISTS, VEHICLES
+
+__all__ = [
+    "ANSWERS",
+    "DUE",
+    "ENTITLEMENTS",
+    "INBOX_DEAD",
+    "INBOX_SEEN",
+    "LEDGER",
+    "METADATA",
+    "ORDERS",
+    "ORDER_HISTORY",
+    "OUTBOX",
+    "OUTBOX_DEAD",
+    "PAYMENTS",
+    "PAYMENT_SESSIONS",
+    "PRICE_LISTS",
+    "PROVIDER_REPORTS",
+    "PROVIDER_SESSIONS",
+    "SETTINGS",
+    "SMS",
+    "VEHICLES",
+    "empty_image",
+]
+
+
+@lru_cache(maxsize=1)
+def empty_image() -> bytes:
+    """A SQLite database image with these tables and nothing in them: what a universe starts from."""
+    connection = sqlite3.connect(":memory:", isolation_level=None)
+    engine = create_engine("sqlite://", creator=lambda: connection, poolclass=StaticPool)
+    try:
+        METADATA.create_all(engine)
+        return connection.serialize()
+    finally:
+        engine.dispose()
+        connection.close()
