@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING
 from backend_stub.domain.calendar import SECOND_MS
 from backend_stub.domain.market import MarketProfile, profile_of
 from backend_stub.domain.vehicle import VehicleRecord
+from backend_stub.errors import BackendError
+from backend_stub.service.acts import Acts
 from backend_stub.service.audit import BackendAudit, audit
 from backend_stub.service.booking import Booking
-from backend_stub.service.desk import Desk
+from backend_stub.service.desk import Desk, act_name
 from backend_stub.service.due import DueHandler, Scheduler
 from backend_stub.service.intake import Intake
 from backend_stub.service.messages import PaymentMessages, SmsListener
@@ -77,7 +79,7 @@ class Backend:
         self.orders = self.make_orders()
         self.payments = self.make_payments()
         self.registry = Registry(self.profile, self.booking)
-        self.desk = Desk(self.payments, self.booking, self.messages, self.registry)
+        self.desk = Desk(self.payments, self.booking, self.messages, self.registry, self.acts())
         self.intake = self.make_intake()
         self.scheduler = Scheduler(runtime.clock, self.transactions, self.due_handlers())
         self._packet_listeners: list[PacketListener] = []
@@ -127,6 +129,10 @@ class Backend:
         """What serves messages from cars."""
         return Intake(self.runtime.ids, self.orders, self.snapshots)
 
+    def acts(self) -> tuple[Acts, ...]:
+        """What people can do here, service by service."""
+        return ()
+
     def due_handlers(self) -> dict[DueKind, DueHandler]:
         """Who acts when something is due."""
         book, booking, payments = self.book, self.booking, self.payments
@@ -155,8 +161,13 @@ class Backend:
         self._context.copy().run(self._carry_out, command)
 
     def _carry_out(self, command: Command) -> None:
-        with self.change() as uow:
-            self.desk.carry_out(uow, command)
+        try:
+            with self.change() as uow:
+                self.desk.carry_out(uow, command)
+        except BackendError as error:
+            if act := act_name(command):
+                self.runtime.journal.record("refusal", act, error.code, detail=error.detail)
+            raise
 
     @contextmanager
     def change(self) -> Iterator[UnitOfWork]:

@@ -10,6 +10,12 @@ from typing import Annotated, TypeAlias
 import msgspec
 from msgspec import Meta
 
+from contracts.acts.agent import AnyAgentAct
+from contracts.acts.bmw import AnyBmwAct
+from contracts.acts.dealer import AnyDealerAct
+from contracts.acts.payer import AnyPayerAct
+from contracts.acts.portal import AnyPortalAct
+from contracts.acts.provider import AnyProviderAct
 from contracts.controller import ControllerEvent
 from contracts.link import LinkConditions, LinkState
 from contracts.modem import ModemStatus, SimState
@@ -106,6 +112,12 @@ class AdvanceClock(Command, tag="advance_clock", frozen=True, kw_only=True):
     by_ms: Annotated[int, Meta(ge=0)]
 
 
+class SetClock(Command, tag="set_clock", frozen=True, kw_only=True):
+    """Jump bench time forward to the instant `to_ms`; sleepers wake in order."""
+
+    to_ms: Annotated[int, Meta(ge=0)]
+
+
 class SetRate(Command, tag="set_rate", frozen=True, kw_only=True):
     """Let bench time run `rate` times as fast as transport time."""
 
@@ -149,6 +161,57 @@ class ChangePrices(Command, tag="change_prices", frozen=True, kw_only=True):
     percent: Annotated[int, Meta(ge=-90, le=900)]
 
 
+class AtPortal(Command, tag="portal", frozen=True, kw_only=True):
+    """Somebody does something in the Portal."""
+
+    act: AnyPortalAct
+
+
+class AtHotline(Command, tag="agent", frozen=True, kw_only=True):
+    """An agent does something on the telephone."""
+
+    act: AnyAgentAct
+
+
+class AtDealer(Command, tag="dealer", frozen=True, kw_only=True):
+    """A dealer does something at the console."""
+
+    act: AnyDealerAct
+
+
+class AtBmw(Command, tag="bmw", frozen=True, kw_only=True):
+    """BMW's desk does something."""
+
+    act: AnyBmwAct
+
+
+class AtPaymentPage(Command, tag="payer", frozen=True, kw_only=True):
+    """Whoever holds a payment link does something on its page."""
+
+    act: AnyPayerAct
+
+
+class AtProvider(Command, tag="provider", frozen=True, kw_only=True):
+    """A payment provider says something of its own accord."""
+
+    act: AnyProviderAct
+
+
+BackendCommand: TypeAlias = (
+    Pay
+    | HoldActivation
+    | SetSms
+    | ResendSms
+    | ChangePrices
+    | AtPortal
+    | AtHotline
+    | AtDealer
+    | AtBmw
+    | AtPaymentPage
+    | AtProvider
+)
+"""What the backend carries out."""
+
 AnyCommand: TypeAlias = (
     Subscribe
     | PressKnob
@@ -157,12 +220,9 @@ AnyCommand: TypeAlias = (
     | Impair
     | SetSim
     | AdvanceClock
+    | SetClock
     | SetRate
-    | Pay
-    | HoldActivation
-    | SetSms
-    | ResendSms
-    | ChangePrices
+    | BackendCommand
 )
 
 

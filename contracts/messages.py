@@ -66,18 +66,23 @@ class Line(msgspec.Struct, frozen=True):
 
 
 class PricedLine(msgspec.Struct, frozen=True):
-    """A line of an accepted order with its frozen price."""
+    """A line of an accepted order with its frozen price; the tax is inside it (R-310)."""
 
     service: str
     months: int
     amount_minor: AmountMinor
+    tax_minor: AmountMinor = 0
 
 
 class Offer(msgspec.Struct, frozen=True):
-    """One row of the price list (D-03): the total for a term, activation fee included."""
+    """One row of the price list (D-03): the total for a term, activation fee included.
+
+    `tax_minor` is the tax that an order adds to it, 0 where the list includes it (R-310).
+    """
 
     months: int
     amount_minor: AmountMinor
+    tax_minor: AmountMinor = 0
 
 
 class Product(msgspec.Struct, frozen=True):
@@ -91,7 +96,7 @@ class Product(msgspec.Struct, frozen=True):
 
 
 class OrderView(msgspec.Struct, frozen=True, kw_only=True):
-    """An order as car and Portal see it. `sms_number` is masked (R-308)."""
+    """An order as car and Portal see it; the tax is inside the amount. `sms_number` is masked (R-308)."""
 
     number: str
     client_order_id: str
@@ -102,13 +107,18 @@ class OrderView(msgspec.Struct, frozen=True, kw_only=True):
     currency: str
     accepted_at_ms: InstantMs
     deadline_ms: InstantMs
+    tax_minor: AmountMinor = 0
     sms_number: str = ""
     cancel_until_ms: InstantMs | None = None
     cancel_reason: CancelReason | None = None
 
 
 class EntitlementView(msgspec.Struct, frozen=True, kw_only=True):
-    """A booked service (R-405); `booked_until` is None for standard services and before activation."""
+    """A booked service (R-405); `booked_until` is None for standard services and before activation.
+
+    `auto_renew` is None where the market knows no such thing (R-505); `renew_by` is the last day for notice
+    of renewal, an ISO date, "" where none is needed (R-504).
+    """
 
     service: str
     name: str
@@ -117,6 +127,8 @@ class EntitlementView(msgspec.Struct, frozen=True, kw_only=True):
     booked_from: str | None = None
     booked_until: str | None = None
     overdue: bool = False
+    auto_renew: bool | None = None
+    renew_by: str = ""
 
 
 # Up: car to backend
@@ -185,7 +197,9 @@ class Snapshot(Message, tag="snapshot", tag_field="schema", frozen=True, kw_only
     """Everything the car shows about itself; a rising `revision` decides (R-406).
 
     `contract_number` is the number of the service agreement (R-203), empty when there is none.
-    `locked_until_ms` is the cancellation lock of R-209, None when there is none.
+    `locked_until_ms` is the cancellation lock of R-209, None when there is none. `store_needs` is why the
+    car's Store is closed, None when it is open (R-202). `deactivated` says that a dealer has switched the
+    whole car off (R-514). `link_code` is what the car displays for linking it in the Portal (D-35).
     """
 
     revision: Annotated[int, Meta(ge=1)]
@@ -194,6 +208,10 @@ class Snapshot(Message, tag="snapshot", tag_field="schema", frozen=True, kw_only
     contract_number: str = ""
     locked_until_ms: InstantMs | None = None
     ecall_available: bool = True
+    store_needs: ErrorCode | None = None
+    deactivated: bool = False
+    link_code: str = ""
+    terms_version: str = ""
 
 
 class Disturbance(Message, tag="disturbance", tag_field="schema", frozen=True, kw_only=True):

@@ -8,7 +8,7 @@ from sqlalchemy import Row, bindparam, insert, select, update
 
 from backend_stub.adapters.sql_connection import SqlConnection
 from backend_stub.adapters.tables import ENTITLEMENTS
-from backend_stub.domain.entitlement import Entitlement, Origin, Period
+from backend_stub.domain.entitlement import Entitlement, Origin, Period, RenewalChoice
 from backend_stub.errors import ConcurrentChangeError
 from contracts.messages import EntitlementState
 
@@ -76,6 +76,8 @@ def _changing(entitlement: Entitlement) -> dict[str, Any]:
         "state": entitlement.state,
         "periods": msgspec.json.encode(entitlement.periods),
         "overdue": entitlement.overdue,
+        "ended_at_ms": entitlement.ended_at_ms,
+        "renewal": entitlement.renewal,
     }
 
 
@@ -89,4 +91,6 @@ def _entitlement(row: Row[Any]) -> Entitlement:
         periods=_PERIODS.decode(row.periods),
         overdue=row.overdue,
         traceparent=row.traceparent,
+        ended_at_ms=row.ended_at_ms,
+        renewal=RenewalChoice(row.renewal),
     )

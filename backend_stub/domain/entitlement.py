@@ -26,6 +26,14 @@ class Origin(StrEnum):
     STANDARD = "STANDARD"
 
 
+class RenewalChoice(StrEnum):
+    """What becomes of a term at its end where renewal needs a notice (R-504, R-505)."""
+
+    NONE = "none"
+    NOTICE = "notice"
+    AUTO = "auto"
+
+
 class EntitlementEvent(StrEnum):
     """What can happen to an entitlement."""
 
@@ -79,7 +87,11 @@ class Period:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entitlement:
-    """A service of one car with its chain of periods; standard services have none and never end."""
+    """A service of one car with its chain of periods; standard services have none and never end.
+
+    `ended_at_ms` is the instant at which it was terminated or deactivated (R-511); `renewal` is what the
+    customer has chosen for the end of the term.
+    """
 
     entitlement_id: int
     vin: str
@@ -89,6 +101,8 @@ class Entitlement:
     periods: tuple[Period, ...] = ()
     overdue: bool = False
     traceparent: str = ""
+    ended_at_ms: int | None = None
+    renewal: RenewalChoice = RenewalChoice.NONE
 
     @property
     def booked_from(self) -> date | None:

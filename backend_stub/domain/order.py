@@ -47,12 +47,13 @@ class OrderEffect(Enum):
 
 @dataclass(frozen=True, slots=True)
 class OrderLine:
-    """A service for a term at its frozen price; the fee is inside `amount_minor` (D-03)."""
+    """A service for a term at its frozen price; fee (D-03) and tax (R-310) are inside `amount_minor`."""
 
     service: str
     months: int
     amount_minor: int
     fee_minor: int
+    tax_minor: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +80,11 @@ class Order:
     def amount_minor(self) -> int:
         """Total of all lines."""
         return sum(line.amount_minor for line in self.lines)
+
+    @property
+    def tax_minor(self) -> int:
+        """The tax inside that."""
+        return sum(line.tax_minor for line in self.lines)
 
     @property
     def services(self) -> tuple[str, ...]:

@@ -10,7 +10,9 @@ class VehicleRecord:
 
     `contract_number` is the mobile number of the service agreement (R-203); `first_activation` is
     the local date on which the dealer activated it, None = the day this backend first knows of it;
-    `base_package_months` is the term of the package it came with (D-51).
+    `base_package_months` is the term of the package it came with (D-51). `purchased_on` decides on its
+    free extension (R-506); `first_registration` and `engine_number` identify the car (D-35);
+    `is_handed_over` is False for a car whose dealer has yet to activate it (R-701).
     """
 
     vin: str
@@ -19,6 +21,10 @@ class VehicleRecord:
     contract_number: str = ""
     first_activation: date | None = None
     base_package_months: int = 36
+    purchased_on: date | None = None
+    first_registration: date | None = None
+    engine_number: str = ""
+    is_handed_over: bool = True
 
     @property
     def is_bmw_i(self) -> bool:

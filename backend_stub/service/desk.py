@@ -1,19 +1,37 @@
-"""What the bench's hand does at the backend: pay, hold activation, script messages, resend, change prices."""
+"""What people do at the backend: each act goes to the service that knows it; the bench's own are here."""
 
 from backend_stub.domain.order import Order, is_payable
 from backend_stub.errors import BackendError
+from backend_stub.service.acts import ActHandler, Acts
 from backend_stub.service.booking import Booking
 from backend_stub.service.messages import SMS_DELAY_SETTING, SMS_LOST_SETTING, PaymentMessages
 from backend_stub.service.payments import Payments
 from backend_stub.service.registry import Registry
 from backend_stub.service.unit_of_work import UnitOfWork
-from contracts.bench import ChangePrices, Command, HoldActivation, Pay, ResendSms, SetSms
+from contracts.acts.act import Act
+from contracts.bench import (
+    AtBmw,
+    AtDealer,
+    AtHotline,
+    AtPaymentPage,
+    AtPortal,
+    AtProvider,
+    ChangePrices,
+    Command,
+    HoldActivation,
+    Pay,
+    ResendSms,
+    SetSms,
+)
 from contracts.errors import ErrorCode
 from contracts.messages import OrderState
 
 
 class Desk:
-    """Carries out bench commands inside the unit of work that is open."""
+    """Carries out bench commands inside the unit of work that is open.
+
+    `acts` are what each service can do for people; no two know the same act.
+    """
 
     def __init__(
         self,
@@ -21,7 +39,9 @@ class Desk:
         booking: Booking,
         payment_messages: PaymentMessages,
         registry: Registry,
+        acts: tuple[Acts, ...] = (),
     ) -> None:
+        self._acts: dict[type[Act], ActHandler] = {kind: do for each in acts for kind, do in each.items()}
         self._payments = payments
         self._booking = booking
         self._messages = payment_messages
@@ -45,10 +65,26 @@ class Desk:
                 self._messages.resend(uow, self.order(uow, number))
             case ChangePrices(percent=percent):
                 self._registry.change_prices(uow, percent)
+            case (
+                AtPortal(act=act)
+                | AtHotline(act=act)
+                | AtDealer(act=act)
+                | AtBmw(act=act)
+                | AtPaymentPage(act=act)
+                | AtProvider(act=act)
+            ):
+                self._act(uow, act, act_name(command))
             case _:
                 raise BackendError(
                     ErrorCode.BAD_MESSAGE, f"the backend has no command {type(command).__name__}"
                 )
+
+    def _act(self, uow: UnitOfWork, act: Act, name: str) -> None:
+        do = self._acts.get(type(act))
+        if do is None:
+            raise BackendError(ErrorCode.BAD_MESSAGE, f"nobody at this backend knows the act {name}")
+        do(uow, act)
+        uow.record("act", name, "done")
 
     def pay(self, uow: UnitOfWork, command: Pay) -> None:
         """The payer opens the link, goes to the provider and decides there (R-302, R-303)."""
@@ -82,3 +118,11 @@ class Desk:
         if session is None or session.outcome is not None or session.closed:
             return None
         return session.session
+
+
+def act_name(command: Command) -> str:
+    """What a person's command is called in the journal: "portal.login"; "" for one of the bench itself."""
+    act = getattr(command, "act", None)
+    if act is None:
+        return ""
+    return f"{command.__struct_config__.tag}.{act.__struct_config__.tag}"

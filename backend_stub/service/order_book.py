@@ -1,8 +1,10 @@
 """Every event of an order passes here: table, guarded write, history, due times, journal, snapshot."""
 
 from backend_stub.domain.order import Facts, Order, OrderEffect, OrderEvent, Step, is_listed, step
+from backend_stub.errors import BackendError
 from backend_stub.service.ports import DueKind, HistoryEntry
 from backend_stub.service.unit_of_work import UnitOfWork
+from contracts.errors import ErrorCode
 from contracts.trace import trace_id_of
 
 
@@ -15,6 +17,14 @@ class OrderBook:
         # "Capture at exactly +24 h counts; any later instant" does not: the first such instant.
         uow.store.due.put(DueKind.ORDER_TIMEOUT, order.number, order.deadline_ms + 1)
         self._note(uow, order)
+
+    def named(self, uow: UnitOfWork, number: str) -> Order:
+        """The order called `number`, the newest one when that is empty. Raises BackendError."""
+        order = uow.store.orders.get(number) if number else next(iter(reversed(uow.store.orders.all())), None)
+        if order is None:
+            what = f"there is no order {number}" if number else "there is no order yet"
+            raise BackendError(ErrorCode.UNKNOWN_ORDER, what)
+        return order
 
     def apply(self, uow: UnitOfWork, order: Order, event: OrderEvent, facts: Facts) -> Step:
         """Let `event` happen to `order`. Raises BackendError with the rule's code."""

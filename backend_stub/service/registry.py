@@ -7,8 +7,10 @@ from backend_stub.domain.catalogue import BASE_PACKAGE, FIRST_LISTS, STANDARD_NA
 from backend_stub.domain.entitlement import Entitlement, Origin, Period
 from backend_stub.domain.market import MarketProfile
 from backend_stub.domain.vehicle import VehicleRecord
+from backend_stub.errors import BackendError
 from backend_stub.service.booking import Booking
 from backend_stub.service.unit_of_work import UnitOfWork
+from contracts.errors import ErrorCode
 from contracts.messages import EntitlementState
 
 
@@ -26,6 +28,13 @@ class Registry:
         for vehicle in vehicles:
             if uow.store.vehicles.put(vehicle):
                 self._equip(uow, vehicle)
+
+    def car(self, uow: UnitOfWork, vin: str) -> VehicleRecord:
+        """The car called `vin`, the first one there is when that is empty. Raises BackendError."""
+        vehicle = uow.store.vehicles.get(vin or next(iter(uow.store.vehicles.vins()), ""))
+        if vehicle is None:
+            raise BackendError(ErrorCode.VERIFICATION_FAILED, "no such car here")
+        return vehicle
 
     def change_prices(self, uow: UnitOfWork, percent: int) -> None:
         """Put the next list into force, unannounced (R-103)."""

@@ -9,6 +9,8 @@ import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from contracts.bench import BenchInfo
 from contracts.modem import ModemListener, ModemStatus, Registration, SignalLevel, SimState
 from headunit.sim.alone_process import (
@@ -111,21 +113,19 @@ def serve_backend(args: argparse.Namespace) -> int:
 
     async def main() -> None:
         from backend_stub.app import Backend, BackendConfig
-        from backend_stub.domain.vehicle import VehicleRecord
         from backend_stub.web.pages import make_web
         from backend_stub.web.server import serve_web
         from headunit.sim.alone_bench import BackendBench
+        from headunit.sim.world import vehicle_record
 
         url = BrokerUrl.parse(args.broker)
         port = checked_port(args.port)
         socket = args.socket or args.state / "backend.sock"
         car = Vehicle()
-        record = VehicleRecord(
-            vin=args.vin or car.vin, model=args.model or car.model, contract_number=car.contract_number
-        )
+        car = msgspec.structs.replace(car, vin=args.vin or car.vin, model=args.model or car.model)
         config = BackendConfig(
             market=args.market,
-            vehicles=(record,),
+            vehicles=(vehicle_record(car),),
             broker_host=url.host,
             broker_port=url.port,
             activation_delay_ms=round(args.activation_delay * 1000),
@@ -139,7 +139,7 @@ def serve_backend(args: argparse.Namespace) -> int:
             phone = f"{backend.public_url}/phone"
             where = host_and_port(url.host, url.port)
             hub = ReportHub()
-            hub.publish(BenchInfo(vin=record.vin, market=args.market, broker=where, phone_url=phone))
+            hub.publish(BenchInfo(vin=car.vin, market=args.market, broker=where, phone_url=phone))
             bench = BackendBench(backend, runtime.clock, hub)
             try:
                 async with bench_channel(socket, bench.handle, hub):

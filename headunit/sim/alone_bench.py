@@ -11,20 +11,17 @@ from typing import TYPE_CHECKING, Final
 from contracts.bench import (
     AdvanceClock,
     AnyCommand,
-    ChangePrices,
-    HoldActivation,
+    BackendCommand,
     Impair,
     ModemReport,
     OutboxReport,
     PacketSeen,
-    Pay,
     PressKnob,
-    ResendSms,
     ScreenReport,
+    SetClock,
     SetRate,
     SetSignal,
     SetSim,
-    SetSms,
     SetVehicle,
     SmsReport,
     VehicleReport,
@@ -49,20 +46,18 @@ _WHOSE: Final[dict[type[AnyCommand], str]] = {
     SetSignal: "the telematics unit",
     Impair: "the telematics unit",
     SetSim: "the telematics unit",
-    Pay: "the backend",
-    HoldActivation: "the backend",
-    SetSms: "the backend",
-    ResendSms: "the backend",
-    ChangePrices: "the backend",
 }
 
 
 def _not_here(command: AnyCommand) -> CommandRefused:
     name = type(command).__name__
-    if isinstance(command, AdvanceClock | SetRate):
+    if isinstance(command, AdvanceClock | SetClock | SetRate):
         detail = "programs that are served alone keep the machine's time; `headunit bench serve` has its own"
         return CommandRefused(NOT_RUNNING, detail)
-    return CommandRefused(NOT_RUNNING, f"{name} is for {_WHOSE.get(type(command), 'another program')}")
+    whose = (
+        "the backend" if isinstance(command, BackendCommand) else _WHOSE.get(type(command), "another program")
+    )
+    return CommandRefused(NOT_RUNNING, f"{name} is for {whose}")
 
 
 class CarBench:
@@ -139,14 +134,12 @@ class BackendBench:
         """Carry out a command. Raises CommandRefused, and then nothing has changed."""
         from backend_stub.errors import BackendError
 
-        match command:
-            case Pay() | HoldActivation() | SetSms() | ResendSms() | ChangePrices():
-                try:
-                    await self._backend.handle(command)
-                except BackendError as error:
-                    raise CommandRefused(error.code, error.detail) from None
-            case _:
-                raise _not_here(command)
+        if not isinstance(command, BackendCommand):
+            raise _not_here(command)
+        try:
+            await self._backend.handle(command)
+        except BackendError as error:
+            raise CommandRefused(error.code, error.detail) from None
 
     def _report_outbox(self) -> None:
         self._hub.publish(OutboxReport(car=0, backend=self._backend.outbox_depth))

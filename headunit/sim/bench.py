@@ -10,22 +10,19 @@ from contracts.bench import (
     AdvanceClock,
     AnyCommand,
     AnyReport,
+    BackendCommand,
     BenchInfo,
-    ChangePrices,
     ClockReport,
-    HoldActivation,
     Impair,
     ModemReport,
     OutboxReport,
     PacketSeen,
-    Pay,
     PressKnob,
-    ResendSms,
     ScreenReport,
+    SetClock,
     SetRate,
     SetSignal,
     SetSim,
-    SetSms,
     SetVehicle,
     SmsReport,
     VehicleReport,
@@ -94,13 +91,23 @@ class Bench:
             case AdvanceClock(by_ms=by_ms):
                 world.rig.clock.jump(by_ms)
                 self.report_clock()
+            case SetClock(to_ms=to_ms):
+                self._set_clock(to_ms)
             case SetRate(rate=rate):
                 world.rig.clock.set_rate(rate)
                 self.report_clock()
-            case Pay() | HoldActivation() | SetSms() | ResendSms() | ChangePrices():
+            case _ if isinstance(command, BackendCommand):
                 await world.at_backend(command)
             case _:
                 raise CommandRefused("BAD_MESSAGE", f"{type(command).__name__} is not for the bench")
+
+    def _set_clock(self, to_ms: int) -> None:
+        clock = self._world.rig.clock
+        by_ms = to_ms - clock.now_ms()
+        if by_ms < 0:
+            raise CommandRefused("INVALID_STATE", f"that was {-by_ms} ms ago; bench time never goes back")
+        clock.jump(by_ms)
+        self.report_clock()
 
     def _set_vehicle(self, command: SetVehicle) -> None:
         world = self._world

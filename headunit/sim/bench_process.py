@@ -11,6 +11,8 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
+import msgspec
+
 from backend_stub.web.pages import make_web
 from backend_stub.web.server import serve_web
 from contracts.bench import BenchInfo
@@ -146,9 +148,9 @@ def _config(args: argparse.Namespace, scenario: Scenario | None) -> WorldConfig:
         return WorldConfig.of(scenario, language=args.language)
     vehicle = Vehicle()
     return WorldConfig(
-        vin=args.vin or vehicle.vin,
-        model=args.model or vehicle.model,
-        contract_number=vehicle.contract_number,
+        vehicle=msgspec.structs.replace(
+            vehicle, vin=args.vin or vehicle.vin, model=args.model or vehicle.model
+        ),
         market=args.market,
         activation_delay_ms=ACTIVATION_DELAY_MS,
         language=args.language,
@@ -158,7 +160,7 @@ def _config(args: argparse.Namespace, scenario: Scenario | None) -> WorldConfig:
 def _info(world: World) -> BenchInfo:
     host, port = world.rig.broker_address("backend")
     return BenchInfo(
-        vin=world.config.vin,
+        vin=world.config.vehicle.vin,
         market=world.config.market,
         broker=f"{host}:{port}",
         phone_url=f"{world.backend.public_url}/phone",
@@ -171,7 +173,7 @@ def _recorder(world: World, bench: Bench) -> Recorder:
         elapsed_s=lambda: world.elapsed_s,
         start_ms=clock.now_ms(),
         market=config.market,
-        vehicle=Vehicle(vin=config.vin, model=config.model, contract_number=config.contract_number),
+        vehicle=config.vehicle,
         is_commanded=lambda: bench.is_busy,
     )
 

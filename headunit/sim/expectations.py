@@ -38,7 +38,14 @@ def _matches(expectation: Expectation, entry: JournalEntry) -> bool:
         and entry.kind == expectation.kind
         and fnmatchcase(entry.key, expectation.key)
         and fnmatchcase(entry.state, expectation.state)
+        and all(_same(entry.data.get(name), wanted) for name, wanted in expectation.data.items())
     )
+
+
+def _same(found: object, wanted: str | int | bool) -> bool:
+    if isinstance(wanted, str) and isinstance(found, str):
+        return fnmatchcase(found, wanted)
+    return type(found) is type(wanted) and found == wanted
 
 
 def _kept(expectation: Expectation, seen: int) -> bool:
@@ -52,7 +59,8 @@ def _nearest(expectation: Expectation, entries: Sequence[JournalEntry]) -> list[
 def _words(expectation: Expectation) -> str:
     when = "by the end" if expectation.by_s is None else f"by {expectation.by_s:g} s"
     often = "" if expectation.count is None else f" {_times(expectation.count)}"
-    what = f"{expectation.kind} {expectation.key} {expectation.state}"
+    data = "".join(f" {name}={wanted}" for name, wanted in expectation.data.items())
+    what = f"{expectation.kind} {expectation.key} {expectation.state}{data}"
     return f"expected {expectation.actor}: {what}{often} {when}"
 
 
@@ -63,4 +71,5 @@ def _times(n: int) -> str:
 def journal_line(entry: JournalEntry, start_ns: int) -> str:
     """One journal entry as a line of a story, with seconds since the start."""
     seconds = (entry.t_ns - start_ns) / NS_PER_S
-    return f"{seconds:10.3f} s  {entry.actor}: {entry.kind} {entry.key} {entry.state}".rstrip()
+    data = "".join(f" {name}={value}" for name, value in entry.data.items() if value != "")
+    return f"{seconds:10.3f} s  {entry.actor}: {entry.kind} {entry.key} {entry.state}{data}".rstrip()

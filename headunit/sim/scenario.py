@@ -4,14 +4,21 @@ The structs are the format; their JSON Schema is published as docs/reference/sce
 All `_s` are seconds since the start of the run, in transport time.
 """
 
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Annotated
 
 import msgspec
 from msgspec import Meta
 
+from contracts.acts.agent import AnyAgentAct
+from contracts.acts.bmw import AnyBmwAct
+from contracts.acts.dealer import AnyDealerAct
+from contracts.acts.payer import AnyPayerAct
+from contracts.acts.portal import AnyPortalAct
+from contracts.acts.provider import AnyProviderAct
 from contracts.bench import ImpairmentKind, PaymentOutcome
+from contracts.errors import ErrorCode
 from contracts.modem import SimState
 
 MOST_S = 1e9
@@ -29,11 +36,22 @@ class ScenarioStruct(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
 
 
 class Vehicle(ScenarioStruct, frozen=True, kw_only=True):
-    """`[[vehicles]]`: a car as the backend knows it."""
+    """`[[vehicles]]`: a car as the backend knows it.
+
+    A car is bought, registered and handed over long before the scenario, unless it says otherwise:
+    `handed_over = false` leaves its SIM and its owner to the dealer's `activate`.
+    """
 
     vin: Annotated[str, Meta(pattern="^[A-HJ-NPR-Z0-9]{17}$")] = DEFAULT_VIN
     model: str = "320Li"
     contract_number: Annotated[str, Meta(pattern="^1[0-9]{10}$")] = DEFAULT_NUMBER
+    equipment: tuple[str, ...] = ("navigation", "telephony")
+    base_package_months: Annotated[int, Meta(ge=0, le=120)] = 36
+    first_activation: date | None = None
+    purchased_on: date | None = None
+    first_registration: date = date(2014, 6, 2)
+    engine_number: str = "N20B20A0001234"
+    handed_over: bool = True
 
 
 class Drive(ScenarioStruct, frozen=True, kw_only=True):
@@ -141,24 +159,37 @@ class Step(ScenarioStruct, frozen=True, kw_only=True):
     """`[[script]]`: what somebody does at `at_s`; exactly one verb.
 
     A step that cannot be done ends the run; an `optional` one is passed over, as nobody pays without a bill.
+    One that must be `refused` names the code of its refusal, and fails the run when it is done or refused
+    with another code.
 
     Driver: `choose` turns the knob to each row in turn, by its visible label, and presses (`within_s`
     bounds the wait for a row, or for a bill, to appear); `knob` is raw: "rotate 2", "press", "back", ….
-    Payer: `pay`. Agent at the hotline: `resend_sms`. Bench: `speed_kmh`, `sim`, `rsrp_dbm`,
-    `advance_s`, `rate`. Backend desk: `hold_activation`, `change_prices_percent`, `text_messages`.
+    Payer: `pay`, and `payer` on the payment page. `provider`: what a payment provider reports.
+    `portal`: somebody in the Portal. `agent`: at the hotline (`resend_sms` is short for one of its acts).
+    `dealer`, `bmw`: at their desks. Clock: `advance_s`, `clock_to` (an instant with its zone), `rate`.
+    Bench: `speed_kmh`, `sim`, `rsrp_dbm`. Backend: `hold_activation`, `change_prices_percent`,
+    `text_messages`.
     """
 
     at_s: Seconds
     choose: Annotated[tuple[Label, ...], Meta(min_length=1)] | None = None
     within_s: Seconds = 30.0
     optional: bool = False
+    refused: ErrorCode | None = None
     knob: Annotated[tuple[Label, ...], Meta(min_length=1)] | None = None
     pay: Payment | None = None
+    payer: AnyPayerAct | None = None
+    provider: AnyProviderAct | None = None
+    portal: AnyPortalAct | None = None
+    agent: AnyAgentAct | None = None
+    dealer: AnyDealerAct | None = None
+    bmw: AnyBmwAct | None = None
     resend_sms: str | None = None
     speed_kmh: Annotated[float, Meta(ge=0, le=400)] | None = None
     sim: SimState | None = None
     rsrp_dbm: Dbm | None = None
     advance_s: Seconds | None = None
+    clock_to: datetime | None = None
     rate: Annotated[float, Meta(gt=0, le=100_000)] | None = None
     hold_activation: bool | None = None
     change_prices_percent: Annotated[int, Meta(ge=-90, le=900)] | None = None
@@ -172,19 +203,23 @@ class Step(ScenarioStruct, frozen=True, kw_only=True):
         return verbs[0]
 
 
-VERBS = tuple(name for name in Step.__struct_fields__ if name not in ("at_s", "within_s", "optional"))
+_NO_VERBS = ("at_s", "within_s", "optional", "refused")
+VERBS = tuple(name for name in Step.__struct_fields__ if name not in _NO_VERBS)
 
 
 class Expectation(ScenarioStruct, frozen=True, kw_only=True):
     """`[[expect]]`: the journal must show this by `by_s` (by the end when left out).
 
-    `key` may hold `*`; `count`, when given, is how often exactly it is seen by then; 0 means never.
+    `key`, `state` and the values of `data` may hold `*`; `data` names fields of the entry beside them, such
+    as `{ booked_until = "2015-07-31", amount_minor = 15000 }`. `count`, when given, is how often exactly it
+    is seen by then; 0 means never.
     """
 
     actor: str
     kind: str
     key: str = "*"
     state: str = "*"
+    data: dict[str, str | int | bool] = {}
     by_s: Seconds | None = None
     count: Annotated[int, Meta(ge=0)] | None = None
     rule: str = ""

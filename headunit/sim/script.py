@@ -6,11 +6,18 @@ from typing import Protocol
 from contracts.bench import (
     AdvanceClock,
     AnyCommand,
+    AtBmw,
+    AtDealer,
+    AtHotline,
+    AtPaymentPage,
+    AtPortal,
+    AtProvider,
     ChangePrices,
     HoldActivation,
     Pay,
     PressKnob,
     ResendSms,
+    SetClock,
     SetRate,
     SetSignal,
     SetSim,
@@ -48,6 +55,8 @@ def commands_of(step: Step) -> list[AnyCommand]:
 
     Raises ValueError when a `knob` word is none.
     """
+    if act := _act_of(step):
+        return [act]
     match step.verb():
         case "choose":
             return []
@@ -73,6 +82,8 @@ def commands_of(step: Step) -> list[AnyCommand]:
             return [SetSignal(rsrp_dbm=step.rsrp_dbm)]
         case "advance_s" if step.advance_s is not None:
             return [AdvanceClock(by_ms=round(step.advance_s * 1000))]
+        case "clock_to" if step.clock_to is not None:
+            return [SetClock(to_ms=round(step.clock_to.timestamp() * 1000))]
         case "rate" if step.rate is not None:
             return [SetRate(rate=step.rate)]
         case "hold_activation" if step.hold_activation is not None:
@@ -82,6 +93,23 @@ def commands_of(step: Step) -> list[AnyCommand]:
         case "text_messages" if step.text_messages is not None:
             return [SetSms(delay_ms=round(step.text_messages.delay_s * 1000), lost=step.text_messages.lost)]
     raise ValueError(f"no such verb: {step.verb()}")
+
+
+def _act_of(step: Step) -> AnyCommand | None:
+    """The command of a step in which a person does something at the backend."""
+    if step.portal is not None:
+        return AtPortal(act=step.portal)
+    if step.agent is not None:
+        return AtHotline(act=step.agent)
+    if step.dealer is not None:
+        return AtDealer(act=step.dealer)
+    if step.bmw is not None:
+        return AtBmw(act=step.bmw)
+    if step.payer is not None:
+        return AtPaymentPage(act=step.payer)
+    if step.provider is not None:
+        return AtProvider(act=step.provider)
+    return None
 
 
 def parse_knob(word: str) -> ControllerEvent:
@@ -104,8 +132,20 @@ def parse_knob(word: str) -> ControllerEvent:
 async def play_step(step: Step, bench: ScriptBench) -> None:
     """Do what `step` says, now.
 
-    Raises ScriptError when the driver does not find a row in time, CommandRefused when the bench refuses.
+    Raises ScriptError when the driver does not find a row in time, or what must be refused is not;
+    CommandRefused when the bench refuses.
     """
+    try:
+        await _play(step, bench)
+    except CommandRefused as refusal:
+        if refusal.code == step.refused:
+            return
+        raise
+    if step.refused is not None:
+        raise ScriptError(f"is done, and had to be refused with {step.refused}")
+
+
+async def _play(step: Step, bench: ScriptBench) -> None:
     for n, label in enumerate(step.choose or ()):
         if n:
             await asyncio.sleep(HAND_S)

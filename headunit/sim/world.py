@@ -17,7 +17,7 @@ from headunit.services.car import Car, CarConfig
 from headunit.services.session import client_id
 from headunit.sim.broker_world import broker_fault
 from headunit.sim.rig import Rig
-from headunit.sim.scenario import Fault, FaultKind, Program, Scenario
+from headunit.sim.scenario import Fault, FaultKind, Program, Scenario, Vehicle
 from runtime.mqtt.port import MqttPortFactory
 from runtime.ports import Runtime
 from telematics.app import Telematics
@@ -36,9 +36,7 @@ MakeBackend = Callable[[Runtime, BackendConfig, MqttPortFactory], Backend]
 class WorldConfig:
     """What a world is made of, beyond its rig."""
 
-    vin: str
-    model: str
-    contract_number: str
+    vehicle: Vehicle
     market: str
     activation_delay_ms: int
     language: str = "en"
@@ -47,11 +45,8 @@ class WorldConfig:
     @classmethod
     def of(cls, scenario: Scenario, language: str = "en") -> "WorldConfig":
         """The world that a scenario describes."""
-        vehicle = scenario.vehicles[0]
         return cls(
-            vin=vehicle.vin,
-            model=vehicle.model,
-            contract_number=vehicle.contract_number,
+            vehicle=scenario.vehicles[0],
             market=scenario.market,
             activation_delay_ms=round(scenario.activation_delay_s * 1000),
             language=language,
@@ -223,7 +218,9 @@ class World:
 
     async def misbehave(self, fault: Fault, until_s: float) -> None:
         """The broker does something wrong, for as long as `fault` says or until second `until_s`."""
-        wrong = broker_fault(fault, {Program.CAR: client_id(self.config.vin), Program.BACKEND: CLIENT_ID})
+        wrong = broker_fault(
+            fault, {Program.CAR: client_id(self.config.vehicle.vin), Program.BACKEND: CLIENT_ID}
+        )
         journal = self.rig.book.actor("rig")
         journal.record("fault", Program.BROKER, fault.kind)
         self.rig.break_broker(wrong)
@@ -236,7 +233,7 @@ class World:
         modem = self._car_modem = ModemOfOneLife(self.telematics)
         car = Car(
             self.rig.runtime("car"),
-            CarConfig(self.config.vin, host, port, self.config.market, self.config.language),
+            CarConfig(self.config.vehicle.vin, host, port, self.config.market, self.config.language),
             modem,
             self.rig.make_port("car"),
         )
@@ -252,13 +249,7 @@ class World:
             self.rig.runtime("backend"),
             BackendConfig(
                 market=self.config.market,
-                vehicles=(
-                    VehicleRecord(
-                        vin=self.config.vin,
-                        model=self.config.model,
-                        contract_number=self.config.contract_number,
-                    ),
-                ),
+                vehicles=(vehicle_record(self.config.vehicle),),
                 broker_host=host,
                 broker_port=port,
                 activation_delay_ms=self.config.activation_delay_ms,
@@ -282,6 +273,22 @@ class World:
                     speed = self.timeline.at(elapsed_ns).speed_kmh or 0.0
                 self.read_speed(speed)
             await asyncio.sleep(BUS_PERIOD_S)
+
+
+def vehicle_record(vehicle: Vehicle) -> VehicleRecord:
+    """What the backend knows about the car of a scenario."""
+    return VehicleRecord(
+        vin=vehicle.vin,
+        model=vehicle.model,
+        equipment=vehicle.equipment,
+        contract_number=vehicle.contract_number,
+        first_activation=vehicle.first_activation,
+        base_package_months=vehicle.base_package_months,
+        purchased_on=vehicle.purchased_on,
+        first_registration=vehicle.first_registration,
+        engine_number=vehicle.engine_number,
+        is_handed_over=vehicle.handed_over,
+    )
 
 
 def _alive(program: T | None, name: str) -> T:

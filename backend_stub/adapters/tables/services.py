@@ -30,5 +30,7 @@ ENTITLEMENTS = Table(
     Column("state", String, nullable=False, index=True),
     required("periods", LargeBinary),
     Column("overdue", Boolean, nullable=False),
+    Column("ended_at_ms", BigInteger),
+    required("renewal", String),
     required("traceparent", String),
 )
