@@ -59,8 +59,8 @@ def page(root: Path = ROOT) -> str:
     lines = [
         "# Rules",
         "",
-        "Written by `python tools/rule_table.py` from code, tests and scenarios; change it there. Modules are",
-        "those whose text names the rule; behind each test file stands how many of its tests hold the rule.",
+        "Written by `python tools/rule_table.py` from code, tests and scenarios; change it there. The modules",
+        "are those whose text names the rule; a number says how many tests of a file hold it.",
         "",
     ]
     for section, rules in read_rules().items():
@@ -111,7 +111,8 @@ def _is_mark_list(node: ast.Assign) -> bool:
 def _marked(node: ast.AST) -> list[str]:
     if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "req"):
         return []
-    return [word.value for word in node.args if isinstance(word, ast.Constant) and isinstance(word.value, str)]
+    values = [word.value for word in node.args if isinstance(word, ast.Constant)]
+    return [value for value in values if isinstance(value, str)]
 
 
 def _short(path: str) -> str:
