@@ -23,6 +23,7 @@ class _Entry(NamedTuple):
 COMMANDS = {
     "run": _Entry("run", "the driver's menu in this terminal, with the whole bench behind it"),
     "simulate": _Entry("simulate", "play a scenario file and check its expectations"),
+    "act": _Entry("act", "do something as portal user, agent, dealer, BMW, payer or provider"),
     "bridge": _Entry("bridge", "let a real iDrive controller on CAN turn the knob of a running bench"),
     "broker serve": _Entry("broker_serve", "our broker alone: MQTT 5 and 3.1.1"),
     "car serve": _Entry("car_serve", "the car alone: session, outbox, presenter"),

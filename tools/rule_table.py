@@ -59,7 +59,7 @@ def page(root: Path = ROOT) -> str:
     lines = [
         "# Rules",
         "",
-        "Written by `python tools/rule_table.py` from code, tests and scenarios; change it there. The modules",
+        "Written by `python tools/rule_table.py` from code, tests and scenarios; change it there. Modules",
         "are those whose text names the rule; a number says how many tests of a file hold it.",
         "",
     ]

@@ -5,15 +5,24 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
+import msgspec
+
 from contracts.bench import (
     AdvanceClock,
     AnyCommand,
+    AtBmw,
+    AtDealer,
+    AtHotline,
+    AtPaymentPage,
+    AtPortal,
+    AtProvider,
     ChangePrices,
     HoldActivation,
     Impair,
     Pay,
     PressKnob,
     ResendSms,
+    SetClock,
     SetRate,
     SetSignal,
     SetSim,
@@ -78,9 +87,8 @@ class Recorder:
         """The scenario as it is so far; what still impairs ends now."""
         now_s = self.elapsed_s()
         running = [_cause(kind, from_s, now_s) for kind, from_s in self._begun.items()]
-        start = datetime.fromtimestamp(self.start_ms / 1000, UTC).isoformat(timespec="milliseconds")
         head = (
-            f"start = {start}\n"
+            f"start = {_instant(self.start_ms)}\n"
             f'market = "{self.market}"\nduration_s = {now_s:.3f}\nsettle_s = {SETTLE_S}\n\n'
             f'[[vehicles]]\nvin = "{self.vehicle.vin}"\nmodel = "{self.vehicle.model}"\n'
         )
@@ -114,6 +122,13 @@ def _verb(command: AnyCommand) -> str:
             return f"rsrp_dbm = {rsrp_dbm}"
         case SetSim(state=state):
             return f'sim = "{state}"'
+        case AtPortal() | AtHotline() | AtDealer() | AtBmw() | AtPaymentPage() | AtProvider():
+            person = command.__struct_config__.tag
+            return f"{person} = {_inline(msgspec.to_builtins(command.act))}"
+        case SetClock(to_ms=to_ms):
+            return (
+                f"clock_to = {datetime.fromtimestamp(to_ms / 1000, UTC).isoformat(timespec='milliseconds')}"
+            )
         case AdvanceClock(by_ms=by_ms):
             return f"advance_s = {by_ms / 1000}"
         case SetRate(rate=rate):
@@ -130,6 +145,26 @@ def _verb(command: AnyCommand) -> str:
         case ChangePrices(percent=percent):
             return f"change_prices_percent = {percent}"
     return ""
+
+
+def _instant(at_ms: int) -> str:
+    return datetime.fromtimestamp(at_ms / 1000, UTC).isoformat(timespec="milliseconds")
+
+
+def _inline(value: object) -> str:
+    """A value of an act as TOML in one line; what is None is left out."""
+    match value:
+        case dict():
+            words = [f"{name} = {_inline(each)}" for name, each in value.items() if each is not None]
+            return f"{{ {', '.join(words)} }}"
+        case list() | tuple():
+            return f"[{', '.join(map(_inline, value))}]"
+        case bool():
+            return str(value).lower()
+        case str():
+            # A JSON string of ASCII is a basic string of TOML.
+            return msgspec.json.encode(value).decode()
+    return str(value)
 
 
 def _word(event: ControllerEvent) -> str:

@@ -1,10 +1,23 @@
 """What was done on a bench can be done again: the recorder writes a scenario that the loader reads."""
 
+from datetime import date
 from pathlib import Path
 
+from contracts.acts.agent import RequestRefund
+from contracts.acts.bmw import AnnounceEnd
+from contracts.acts.dealer import DeactivateVehicle
+from contracts.acts.payer import SetInvoice
+from contracts.acts.portal import PlaceOrder
+from contracts.acts.provider import ReportCapture, Signature
 from contracts.bench import (
     AdvanceClock,
     AnyCommand,
+    AtBmw,
+    AtDealer,
+    AtHotline,
+    AtPaymentPage,
+    AtPortal,
+    AtProvider,
     ChangePrices,
     HoldActivation,
     Impair,
@@ -13,6 +26,7 @@ from contracts.bench import (
     PaymentOutcome,
     PressKnob,
     ResendSms,
+    SetClock,
     SetRate,
     SetSignal,
     SetSim,
@@ -20,6 +34,7 @@ from contracts.bench import (
     SetVehicle,
 )
 from contracts.controller import BACK, PRESS, rotate
+from contracts.messages import Line
 from contracts.modem import SimState
 from headunit.sim.recorder import Recorder
 from headunit.sim.scenario import Scenario, Vehicle
@@ -67,6 +82,13 @@ def test_every_command_that_a_scenario_can_hold_comes_back_as_itself(tmp_path: P
         SetSms(delay_ms=2000, lost=True),
         ResendSms(order_number="CN-000001"),
         ChangePrices(percent=-10),
+        SetClock(to_ms=START_MS + 86_400_001),
+        AtPortal(act=PlaceOrder(user='a "quoted" one', lines=(Line("RTTI", 3), Line("PREMIUM", 12)))),
+        AtHotline(act=RequestRefund(order="CN-000001", services=("RTTI",), number="13800000009")),
+        AtDealer(act=DeactivateVehicle(confirmed=True)),
+        AtBmw(act=AnnounceEnd(service="RTTI", last_day=date(2026, 6, 30), refund=True)),
+        AtPaymentPage(act=SetInvoice(title="宝马 GmbH", address="Street 1\nCity")),
+        AtProvider(act=ReportCapture(after_order_s=86_400.001, signature=Signature.WRONG)),
     ]
     for command in done:
         watch.seconds += 1.25
