@@ -38,9 +38,19 @@ def day_after(day: date) -> date:
     return day + _ONE_DAY
 
 
+def days_before(day: date, days: int) -> date:
+    """The calendar day `days` earlier, whatever clocks have done in between."""
+    return day - timedelta(days=days)
+
+
 def local_date(instant_ms: int, zone: str) -> date:
     """The date on the wall in `zone` at a UTC instant."""
     return (_EPOCH + timedelta(milliseconds=instant_ms)).astimezone(_zone(zone)).date()
+
+
+def local_time(instant_ms: int, zone: str) -> time:
+    """The time on the wall in `zone` at a UTC instant, to the millisecond."""
+    return (_EPOCH + timedelta(milliseconds=instant_ms)).astimezone(_zone(zone)).time()
 
 
 def local_midnight_ms(day: date, zone: str) -> int:

@@ -62,8 +62,11 @@ PRODUCTS = (
 )
 """The products of R-101, in the order in which they are listed."""
 
+EMERGENCY_CALL = "EMERGENCY_CALL"
+"""The standard service that safety hangs on (R-515)."""
+
 STANDARD_NAMES: Mapping[str, str] = {
-    "EMERGENCY_CALL": "Intelligent Emergency Call",
+    EMERGENCY_CALL: "Intelligent Emergency Call",
     "TELESERVICES": "BMW TeleServices",
 }
 """On every car from delivery, free, never for sale (R-004)."""
@@ -93,23 +96,27 @@ class Price:
 
 @dataclass(frozen=True, slots=True)
 class PriceList:
-    """One version of a market's prices, keyed by service and months."""
+    """One version of a market's prices, keyed by service and months; `tax_included` flags it (R-310)."""
 
     version: int
     prices: Mapping[tuple[str, int], Price]
+    tax_included: bool
 
-    def changed(self, percent: int) -> "PriceList":
-        """The next version, every price changed by `percent`."""
+    def changed(self, percent: int, tax_included: bool | None = None) -> "PriceList":
+        """The next version, every price changed by `percent`; the flag stays unless it is given."""
         return PriceList(
             self.version + 1,
             {
                 row: Price(scale_minor(price.amount_minor, percent), scale_minor(price.fee_minor, percent))
                 for row, price in self.prices.items()
             },
+            self.tax_included if tax_included is None else tax_included,
         )
 
 
-def _list(fees: Mapping[str, int], totals: Mapping[str, tuple[int, int, int, int]]) -> PriceList:
+def _list(
+    fees: Mapping[str, int], totals: Mapping[str, tuple[int, int, int, int]], tax_included: bool
+) -> PriceList:
     return PriceList(
         1,
         {
@@ -117,6 +124,7 @@ def _list(fees: Mapping[str, int], totals: Mapping[str, tuple[int, int, int, int
             for service, row in totals.items()
             for months, total in zip(TERMS_MONTHS, row, strict=True)
         },
+        tax_included,
     )
 
 
@@ -128,6 +136,7 @@ FIRST_LISTS: Mapping[str, PriceList] = {
             "CONCIERGE": (30000, 56000, 100000, 258000),
             "PREMIUM": (48000, 90000, 160000, 420000),
         },
+        tax_included=True,
     ),
     "AU": _list(
         {"RTTI": 0, "CONCIERGE": 0, "PREMIUM": 0},
@@ -136,6 +145,7 @@ FIRST_LISTS: Mapping[str, PriceList] = {
             "CONCIERGE": (9000, 16800, 30000, 76000),
             "PREMIUM": (14400, 27000, 48000, 120000),
         },
+        tax_included=False,
     ),
 }
 """The test list of D-03: CNY fen and AUD cents (AU without GST)."""
@@ -149,8 +159,13 @@ def eligible(vehicle: VehicleRecord) -> tuple[Service, ...]:
 def check_orderable(service: str, months: int, vehicle: VehicleRecord) -> None:
     """Recheck one line as the backend must (R-102).
 
-    Raises BackendError with NOT_ORDERABLE (R-004), BAD_TERM (R-101) or NOT_ELIGIBLE (R-102).
+    Raises BackendError with NOT_ORDERABLE (R-004), PORTAL_ONLY (R-506), BAD_TERM (R-101) or NOT_ELIGIBLE
+    (R-102).
     """
+    if service == BASE_PACKAGE:
+        raise BackendError(
+            ErrorCode.PORTAL_ONLY, f"{service_name(service)} is not for sale; the Portal can extend it"
+        )
     product = _BY_CODE.get(service)
     if product is None:
         raise BackendError(ErrorCode.NOT_ORDERABLE, f"{service_name(service)} is not for sale")

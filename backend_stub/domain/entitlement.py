@@ -27,11 +27,33 @@ class Origin(StrEnum):
 
 
 class RenewalChoice(StrEnum):
-    """What becomes of a term at its end where renewal needs a notice (R-504, R-505)."""
+    """What becomes of a term at its end where renewal needs a notice (R-504, R-505).
+
+    NOTICE is one renewal by the Portal's form, AUTO every one until it is switched off; a notice that has
+    been given stays when auto-renew is switched on and off again: BOTH.
+    """
 
     NONE = "none"
     NOTICE = "notice"
     AUTO = "auto"
+    BOTH = "notice and auto"
+
+    @property
+    def is_auto(self) -> bool:
+        """Whether auto-renew is on."""
+        return self in (RenewalChoice.AUTO, RenewalChoice.BOTH)
+
+    @property
+    def has_notice(self) -> bool:
+        """Whether notice has been given by form."""
+        return self in (RenewalChoice.NOTICE, RenewalChoice.BOTH)
+
+
+def renewal_choice(is_auto: bool, has_notice: bool) -> RenewalChoice:
+    """The choice made of its two parts."""
+    if is_auto:
+        return RenewalChoice.BOTH if has_notice else RenewalChoice.AUTO
+    return RenewalChoice.NOTICE if has_notice else RenewalChoice.NONE
 
 
 class EntitlementEvent(StrEnum):
@@ -128,6 +150,14 @@ def step(entitlement: Entitlement, event: EntitlementEvent) -> Entitlement:
     return replace(entitlement, state=state)
 
 
+def stop(entitlement: Entitlement, event: EntitlementEvent, at_ms: int) -> Entitlement:
+    """The entitlement ended by `event` as of the instant `at_ms`; nothing of it is renewed (R-511, R-517).
+
+    Raises BackendError with INVALID_STATE for an unlisted event.
+    """
+    return replace(step(entitlement, event), ended_at_ms=at_ms, renewal=RenewalChoice.NONE)
+
+
 def fresh_period(order_number: str, months: int, captured_at_ms: int, profile: MarketProfile) -> Period:
     """A first term, from the local date of capture; activation moves it where R-402 says so."""
     first_day = calendar.local_date(captured_at_ms, profile.zone)
@@ -158,7 +188,7 @@ def is_extension(entitlement: Entitlement, captured_at_ms: int, profile: MarketP
 def extend(entitlement: Entitlement, order_number: str, months: int, captured_at_ms: int) -> Entitlement:
     """The entitlement with a further period the day after its last queued end (R-501).
 
-    Raises BackendError with INVALID_STATE when its state takes no extension.
+    A notice of renewal is fulfilled by it, an election of auto-renew stays (R-504, R-505). Raises BackendError with INVALID_STATE when its state takes no extension.
     """
     until = entitlement.booked_until
     if until is None:
@@ -173,7 +203,11 @@ def extend(entitlement: Entitlement, order_number: str, months: int, captured_at
         last_day=calendar.end(first_day, months),
         fresh=False,
     )
-    return replace(step(entitlement, event), periods=(*entitlement.periods, period))
+    return replace(
+        step(entitlement, event),
+        periods=(*entitlement.periods, period),
+        renewal=renewal_choice(entitlement.renewal.is_auto, has_notice=False),
+    )
 
 
 def activate(entitlement: Entitlement, now_ms: int, profile: MarketProfile) -> Entitlement:
