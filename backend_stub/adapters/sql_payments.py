@@ -30,6 +30,8 @@ _CHANGE = update(PAYMENTS).where(
 )
 _REPORT = select(PROVIDER_REPORTS.c.at_ms).where(PROVIDER_REPORTS.c.key == bindparam("the_key"))
 _LEDGER = select(LEDGER).order_by(LEDGER.c.seq)
+_KEPT = _LEDGER.where(LEDGER.c.order_number == bindparam("the_number"), LEDGER.c.returned_minor == 0)
+_BY_ID = select(PAYMENTS).where(PAYMENTS.c.payment_id == bindparam("the_id"))
 
 
 class SqlPayments:
@@ -84,20 +86,30 @@ class SqlPayments:
 
     def ledger(self) -> tuple[LedgerEntry, ...]:
         """All money that came in, oldest first."""
-        return tuple(
-            LedgerEntry(
-                transaction_id=row.transaction_id,
-                payment_id=row.payment_id,
-                order_number=row.order_number,
-                captured_minor=row.captured_minor,
-                returned_minor=row.returned_minor,
-                currency=row.currency,
-                captured_at_ms=row.captured_at_ms,
-                reported_at_ms=row.reported_at_ms,
-                reason=row.reason,
-            )
-            for row in self._sql.rows(_LEDGER)
-        )
+        return tuple(map(_entry, self._sql.rows(_LEDGER)))
+
+    def kept_of(self, order_number: str) -> LedgerEntry | None:
+        """The money that was kept for an order."""
+        row = self._sql.first(_KEPT, {"the_number": order_number})
+        return None if row is None else _entry(row)
+
+    def by_id(self, payment_id: str) -> Payment | None:
+        """One payment."""
+        return _maybe(self._sql.first(_BY_ID, {"the_id": payment_id}))
+
+
+def _entry(row: Row[Any]) -> LedgerEntry:
+    return LedgerEntry(
+        transaction_id=row.transaction_id,
+        payment_id=row.payment_id,
+        order_number=row.order_number,
+        captured_minor=row.captured_minor,
+        returned_minor=row.returned_minor,
+        currency=row.currency,
+        captured_at_ms=row.captured_at_ms,
+        reported_at_ms=row.reported_at_ms,
+        reason=row.reason,
+    )
 
 
 def _maybe(row: Row[Any] | None) -> Payment | None:

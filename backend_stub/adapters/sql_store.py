@@ -1,16 +1,17 @@
 """The backend's store: every table of `tables` behind one connection."""
 
-import sqlite3
-from collections.abc import Callable
 from contextlib import AbstractContextManager
 
 from sqlalchemy import inspect
 
-from backend_stub.adapters.sql_connection import SqlConnection
+from backend_stub.adapters.sql_accounts import SqlAccounts, SqlLinks, SqlSessions, SqlTokens
+from backend_stub.adapters.sql_connection import Database, SqlConnection
 from backend_stub.adapters.sql_entitlements import SqlEntitlements
 from backend_stub.adapters.sql_orders import SqlOrders
 from backend_stub.adapters.sql_outbox import SqlAnswers, SqlInbox, SqlOutbox
 from backend_stub.adapters.sql_payments import SqlPayments
+from backend_stub.adapters.sql_refunds import SqlInvoices, SqlKeys, SqlRefunds, SqlWorkdays
+from backend_stub.adapters.sql_renewal import SqlDataLedger
 from backend_stub.adapters.sql_rows import SqlDue, SqlPrices, SqlSettings, SqlSms, SqlVehicles
 from backend_stub.adapters.tables import METADATA
 
@@ -18,11 +19,11 @@ from backend_stub.adapters.tables import METADATA
 class SqlStore:
     """The Store port over SQLAlchemy Core; creates its tables where there are none.
 
-    `connect` opens the database in autocommit mode (runtime.ports.Disk.connect).
+    Raises StoreError when the database cannot be used.
     """
 
-    def __init__(self, connect: Callable[[], sqlite3.Connection]) -> None:
-        self.sql = SqlConnection(connect)
+    def __init__(self, database: Database) -> None:
+        self.sql = SqlConnection(database)
         with self.sql.transaction():
             if not inspect(self.sql.connection).has_table("orders"):
                 METADATA.create_all(self.sql.connection)
@@ -34,9 +35,18 @@ class SqlStore:
         self.prices = SqlPrices(self.sql)
         self.sms = SqlSms(self.sql)
         self.settings = SqlSettings(self.sql)
+        self.data_ledger = SqlDataLedger(self.sql)
         self.outbox = SqlOutbox(self.sql)
         self.inbox = SqlInbox(self.sql)
         self.answers = SqlAnswers(self.sql)
+        self.accounts = SqlAccounts(self.sql)
+        self.tokens = SqlTokens(self.sql)
+        self.sessions = SqlSessions(self.sql)
+        self.links = SqlLinks(self.sql)
+        self.refunds = SqlRefunds(self.sql)
+        self.invoices = SqlInvoices(self.sql)
+        self.workdays = SqlWorkdays(self.sql)
+        self.keys = SqlKeys(self.sql)
 
     def transaction(self) -> AbstractContextManager[None]:
         """Commit at the end of the block, roll back when it raises."""
@@ -49,3 +59,7 @@ class SqlStore:
     def close(self) -> None:
         """Give the database back."""
         self.sql.close()
+
+    def abandon(self) -> None:
+        """The program is killed: nothing that is open is committed, nothing more is said."""
+        self.sql.abandon()

@@ -6,11 +6,16 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple, Protocol
 
+from backend_stub.domain.callback import Callback, SignedCallback
 from backend_stub.domain.catalogue import PriceList
 from backend_stub.domain.entitlement import Entitlement
 from backend_stub.domain.order import Order
 from backend_stub.domain.payment import LedgerEntry, Payment, Transaction
 from backend_stub.domain.vehicle import VehicleRecord
+from backend_stub.service.account_ports import AccountRows, LinkRows, SessionRows, TokenRows
+from backend_stub.service.refund_ports import InvoiceRows, KeyRows, RefundRows, WorkdayRows
+from contracts.acts.provider import Signature
+from backend_stub.service.renewal_ports import DataLedgerRows
 from contracts.bench import PaymentOutcome
 from contracts.messages import OrderState
 from runtime.mqtt.outbox import Inbox, Outbox
@@ -28,9 +33,19 @@ class DueKind(StrEnum):
     PROVIDER_QUERY = "provider-query"
     PROVIDER_REPORT = "provider-report"
     SMS_ARRIVAL = "sms-arrival"
+    RENEWAL_CHARGE = "renewal-charge"
+    PAYOUT = "payout"
+    ACCOUNT_UNLOCK = "account-unlock"
+    LINK_UNLOCK = "link-unlock"
 
 
-LIMITS = (DueKind.CANCEL_SETTLED, DueKind.ORDER_TIMEOUT, DueKind.ENTITLEMENT_END)
+LIMITS = (
+    DueKind.CANCEL_SETTLED,
+    DueKind.ORDER_TIMEOUT,
+    DueKind.ENTITLEMENT_END,
+    DueKind.ACCOUNT_UNLOCK,
+    DueKind.LINK_UNLOCK,
+)
 """Ends of a span of time: at one instant they come before everything else, for the span is over (R-209)."""
 
 
@@ -128,6 +143,12 @@ class PaymentRows(Protocol):
 
     def enter(self, entry: LedgerEntry) -> None:
         """Append to the ledger."""
+
+    def kept_of(self, order_number: str) -> LedgerEntry | None:
+        """The money that was kept for an order."""
+
+    def by_id(self, payment_id: str) -> Payment | None:
+        """One payment."""
 
     def ledger(self) -> tuple[LedgerEntry, ...]:
         """All money that came in, oldest first."""
@@ -258,6 +279,9 @@ class Store(Protocol):
     def settings(self) -> SettingRows: ...
 
     @property
+    def data_ledger(self) -> DataLedgerRows: ...
+
+    @property
     def outbox(self) -> Outbox: ...
 
     @property
@@ -265,6 +289,30 @@ class Store(Protocol):
 
     @property
     def answers(self) -> AnswerRows: ...
+
+    @property
+    def accounts(self) -> AccountRows: ...
+
+    @property
+    def tokens(self) -> TokenRows: ...
+
+    @property
+    def sessions(self) -> SessionRows: ...
+
+    @property
+    def links(self) -> LinkRows: ...
+
+    @property
+    def refunds(self) -> RefundRows: ...
+
+    @property
+    def invoices(self) -> InvoiceRows: ...
+
+    @property
+    def workdays(self) -> WorkdayRows: ...
+
+    @property
+    def keys(self) -> KeyRows: ...
 
     def transaction(self) -> AbstractContextManager[None]:
         """Commit at the end of the block, roll back when it raises."""
@@ -331,3 +379,9 @@ class PaymentProvider(Protocol):
 
     def query(self, session: str, now_ms: int) -> ProviderAnswer:
         """What the provider knows at `now_ms`; a session it knows nothing of is closed."""
+
+    def note(self, session: str, report: ProviderReport) -> None:
+        """The provider takes note of what it is about to report of its own accord."""
+
+    def signed(self, callback: Callback, sent_at_ms: int, how: Signature = Signature.GOOD) -> SignedCallback:
+        """A report as the provider sends it, signed as `how` says (R-831)."""

@@ -9,6 +9,7 @@ from functools import lru_cache
 from sqlalchemy import create_engine
 from sqlalchemy.pool import StaticPool
 
+from backend_stub.adapters.tables.accounts import ACCOUNT_TOKENS, ACCOUNTS, PORTAL_SESSIONS, VEHICLE_LINKS
 from backend_stub.adapters.tables.bench import DUE, SETTINGS
 from backend_stub.adapters.tables.messaging import ANSWERS, INBOX_DEAD, INBOX_SEEN, OUTBOX, OUTBOX_DEAD, SMS
 from backend_stub.adapters.tables.money import (
@@ -19,15 +20,29 @@ from backend_stub.adapters.tables.money import (
     PROVIDER_SESSIONS,
 )
 from backend_stub.adapters.tables.orders import ORDER_HISTORY, ORDERS
+from backend_stub.adapters.tables.refunds import (
+    INVOICE_WISHES,
+    INVOICES,
+    PAYOUTS,
+    REFUNDS,
+    SHARED_KEYS,
+    SPECIAL_DAYS,
+)
+from backend_stub.adapters.tables.renewal import DATA_LEDGER
 from backend_stub.adapters.tables.schema import METADATA
 from backend_stub.adapters.tables.services import ENTITLEMENTS, PRICE_LISTS, VEHICLES
 
 __all__ = [
+    "ACCOUNTS",
+    "ACCOUNT_TOKENS",
     "ANSWERS",
+    "DATA_LEDGER",
     "DUE",
     "ENTITLEMENTS",
     "INBOX_DEAD",
     "INBOX_SEEN",
+    "INVOICES",
+    "INVOICE_WISHES",
     "LEDGER",
     "METADATA",
     "ORDERS",
@@ -36,12 +51,18 @@ __all__ = [
     "OUTBOX_DEAD",
     "PAYMENTS",
     "PAYMENT_SESSIONS",
+    "PAYOUTS",
+    "PORTAL_SESSIONS",
     "PRICE_LISTS",
     "PROVIDER_REPORTS",
     "PROVIDER_SESSIONS",
+    "REFUNDS",
     "SETTINGS",
+    "SHARED_KEYS",
     "SMS",
+    "SPECIAL_DAYS",
     "VEHICLES",
+    "VEHICLE_LINKS",
     "empty_image",
 ]
 

@@ -59,5 +59,7 @@ PROVIDER_SESSIONS = Table(
     required("opened_at_ms", BigInteger),
     Column("outcome", String),
     Column("decided_at_ms", BigInteger),
+    Column("taken_minor", BigInteger),
+    Column("taken_currency", String),
     Column("closed", Boolean, nullable=False),
 )
