@@ -22,6 +22,7 @@ from backend_stub.service.messages import PaymentMessages, SmsListener
 from backend_stub.service.order_book import OrderBook
 from backend_stub.service.orders import Orders
 from backend_stub.service.payments import Payments
+from backend_stub.service.portal_access import PortalAccess
 from backend_stub.service.ports import DueKind
 from backend_stub.service.registry import Registry
 from backend_stub.service.unit_of_work import Transactions, UnitOfWork
@@ -46,7 +47,8 @@ class BackendConfig:
     """What one backend is for.
 
     `activation_delay_ms` is how long after capture a paid service is activated (R-401); `public_url`
-    is the root of payment links, without a slash at its end.
+    is the root of payment links, without a slash at its end; `database` is a postgresql:// URL, "" for a
+    SQLite database on the program's disk.
     """
 
     market: str = "CN"
@@ -55,6 +57,7 @@ class BackendConfig:
     broker_port: int = 1883
     activation_delay_ms: int = 20 * SECOND_MS
     public_url: str = "http://127.0.0.1"
+    database: str = ""
 
 
 class Backend:
@@ -73,6 +76,7 @@ class Backend:
         self.provider = self.make_provider()
         self.snapshots = Snapshots(self.store, runtime.ids)
         self.transactions = Transactions(self.store, runtime.ids, runtime.journal, self.snapshots)
+        self.access = PortalAccess(self.profile)
         self.book = self.make_order_book()
         self.booking = self.make_booking()
         self.messages = self.make_messages()
@@ -93,9 +97,13 @@ class Backend:
     # Parts
 
     def make_store(self) -> "SqlStore":
-        """The store on this program's disk."""
+        """The store on this program's disk, or on a server. Raises StoreError."""
         from backend_stub.adapters.sql_store import SqlStore
 
+        if self.config.database:
+            from backend_stub.adapters.database_url import DatabaseUrl
+
+            return SqlStore(DatabaseUrl.parse(self.config.database))
         # Not a lambda over self: SQLAlchemy's finalizers hold whatever connects, and with it a whole world.
         return SqlStore(partial(self.runtime.disk.connect, DATABASE))
 

@@ -2,19 +2,25 @@
 
 from collections.abc import Iterable, Sequence
 
-from backend_stub.domain.catalogue import PriceList, check_orderable, service_name
-from backend_stub.domain.market import MarketProfile, StoreLogin
+from backend_stub.domain.catalogue import BASE_PACKAGE, PriceList, check_orderable, service_name
+from backend_stub.domain.market import MarketProfile
 from backend_stub.domain.order import Order, OrderLine, is_open
+from backend_stub.domain.tax import Taxed, taxed
 from backend_stub.domain.vehicle import VehicleRecord
 from backend_stub.errors import BackendError
 from contracts.errors import ErrorCode
 from contracts.messages import Line, OrderState, SubmitOrder
 
 
-def check_login(profile: MarketProfile) -> None:
-    """Whether the car Store is open without an account (R-202). Raises BackendError."""
-    if profile.store_login is not StoreLogin.NONE:
-        raise BackendError(ErrorCode.NOT_ORDERABLE, "this car's Store needs a linked Portal account")
+def check_login(needs: ErrorCode | None) -> None:
+    """Whether the Store in the car is open; `needs` is what it wants first (R-202, R-705).
+
+    Raises BackendError with that.
+    """
+    if needs is ErrorCode.DATA_MISSING:
+        raise BackendError(needs, "complete your data in the Portal first")
+    if needs is not None:
+        raise BackendError(needs, "this car's Store needs a linked Portal account")
 
 
 def check_not_locked(orders: Iterable[Order], now_ms: int) -> None:
@@ -39,15 +45,21 @@ def locked_until_ms(orders: Iterable[Order]) -> int | None:
     )
 
 
-def check_lines(lines: Sequence[Line], vehicle: VehicleRecord) -> None:
+def check_lines(lines: Sequence[Line], vehicle: VehicleRecord, profile: MarketProfile) -> None:
     """Recheck the lines of an order, for submit and for modify.
 
-    Raises BackendError with EMPTY_CART, NOT_ORDERABLE, BAD_TERM, NOT_ELIGIBLE or DUPLICATE_SERVICE.
+    Raises BackendError with EMPTY_CART, NOT_ORDERABLE, PORTAL_ONLY, BAD_TERM, NOT_ELIGIBLE or
+    DUPLICATE_SERVICE.
     """
     if not lines:
         raise BackendError(ErrorCode.EMPTY_CART, "an order needs at least one service")
     seen: list[str] = []
     for line in lines:
+        if line.service == BASE_PACKAGE and profile.base_extension_before is not None:
+            raise BackendError(
+                ErrorCode.PORTAL_ONLY,
+                f"{service_name(line.service)} is not for sale; the Portal can extend it",
+            )
         check_orderable(line.service, line.months, vehicle)
         if line.service in seen:
             raise BackendError(
@@ -101,10 +113,17 @@ def check_list_version(asked: int, current: PriceList) -> None:
         )
 
 
-def priced(lines: Sequence[Line], prices: PriceList) -> tuple[OrderLine, ...]:
-    """The lines with the prices of the list frozen into them (R-103)."""
+def price_of(service: str, months: int, prices: PriceList, profile: MarketProfile) -> Taxed:
+    """What a line costs at the list, with the tax of the market (R-310). Raises KeyError for no such row."""
+    price = prices.prices[service, months]
+    return taxed(price.amount_minor, profile.tax_percent, prices.tax_included)
+
+
+def priced(lines: Sequence[Line], prices: PriceList, profile: MarketProfile) -> tuple[OrderLine, ...]:
+    """The lines with the prices of the list frozen into them, tax per line (R-103, R-310)."""
     return tuple(
-        OrderLine(line.service, line.months, price.amount_minor, price.fee_minor)
+        OrderLine(line.service, line.months, total.amount_minor, price.fee_minor, total.tax_minor)
         for line in lines
         for price in (prices.prices[line.service, line.months],)
+        for total in (price_of(line.service, line.months, prices, profile),)
     )

@@ -12,7 +12,8 @@ class VehicleRecord:
     the local date on which the dealer activated it, None = the day this backend first knows of it;
     `base_package_months` is the term of the package it came with (D-51). `purchased_on` decides on its
     free extension (R-506); `first_registration` and `engine_number` identify the car (D-35);
-    `is_handed_over` is False for a car whose dealer has yet to activate it (R-701).
+    `is_handed_over` is False for a car whose dealer has yet to activate it (R-701); `owner_name` is the
+    person the service agreement is with, as far as known (R-605, R-712).
     """
 
     vin: str
@@ -25,6 +26,7 @@ class VehicleRecord:
     first_registration: date | None = None
     engine_number: str = ""
     is_handed_over: bool = True
+    owner_name: str = ""
 
     @property
     def is_bmw_i(self) -> bool:

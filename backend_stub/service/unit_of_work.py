@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
-from backend_stub.errors import BackendError
+from backend_stub.errors import BackendError, CountedRefusalError
 from backend_stub.service.ports import Store
 from contracts.codec import encode, kind_of
 from contracts.errors import ContractError
@@ -127,11 +127,20 @@ class Transactions:
 
     @contextmanager
     def begin(self, now_ms: int, traceparent: str = "") -> Iterator[UnitOfWork]:
-        """One change at bench instant `now_ms`; nothing of it stays when the block raises."""
+        """One change at bench instant `now_ms`; nothing of it stays when the block raises.
+
+        What led to a CountedRefusalError does stay: it commits, and then the error goes on its way.
+        """
+        refusal: CountedRefusalError | None = None
         with self.store.transaction():
             uow = UnitOfWork(self.store, self._ids, now_ms, traceparent)
-            yield uow
+            try:
+                yield uow
+            except CountedRefusalError as error:
+                refusal = error
             uow.send_snapshots(self._make_snapshot)
         uow.tell(self._journal)
         for listener in self._committed:
             listener()
+        if refusal is not None:
+            raise refusal
