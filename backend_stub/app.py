@@ -15,6 +15,7 @@ from backend_stub.errors import BackendError
 from backend_stub.service.acts import Acts
 from backend_stub.service.audit import BackendAudit, audit
 from backend_stub.service.booking import Booking
+from backend_stub.service.data_flow import DataDesk, DataLedger
 from backend_stub.service.desk import Desk, act_name
 from backend_stub.service.due import DueHandler, Scheduler
 from backend_stub.service.intake import Intake
@@ -25,9 +26,12 @@ from backend_stub.service.payments import Payments
 from backend_stub.service.portal_access import PortalAccess
 from backend_stub.service.ports import DueKind
 from backend_stub.service.registry import Registry
+from backend_stub.service.renewals import Renewals
+from backend_stub.service.subscription import SubscriptionListener, Subscriptions
 from backend_stub.service.unit_of_work import Transactions, UnitOfWork
 from backend_stub.service.views import Snapshots
 from contracts.bench import Command
+from contracts.modem import SimState
 from runtime.mqtt.port import IncomingMessage, MqttPortFactory
 from runtime.ports import Runtime
 
@@ -74,15 +78,22 @@ class Backend:
         self.public_url = config.public_url
         self.store = self.make_store()
         self.provider = self.make_provider()
-        self.snapshots = Snapshots(self.store, runtime.ids)
+        self.snapshots = Snapshots(self.store, runtime.ids, self.profile)
         self.transactions = Transactions(self.store, runtime.ids, runtime.journal, self.snapshots)
         self.access = PortalAccess(self.profile)
         self.book = self.make_order_book()
         self.booking = self.make_booking()
+        self.ledger = DataLedger(self.profile)
         self.messages = self.make_messages()
         self.orders = self.make_orders()
         self.payments = self.make_payments()
-        self.registry = Registry(self.profile, self.booking)
+        self.subscriptions = Subscriptions()
+        self.booking.on_ended(self.subscriptions.service_ended)
+        self.registry = Registry(self.profile, self.booking, self.subscriptions)
+        self.data_desk = DataDesk(self.ledger, self.registry)
+        self.renewals = Renewals(
+            self.profile, self.access, self.orders, self.payments, self.booking, self.ledger
+        )
         self.desk = Desk(self.payments, self.booking, self.messages, self.registry, self.acts())
         self.intake = self.make_intake()
         self.scheduler = Scheduler(runtime.clock, self.transactions, self.due_handlers())
@@ -123,11 +134,11 @@ class Backend:
 
     def make_messages(self) -> PaymentMessages:
         """The payment links' way to a phone."""
-        return PaymentMessages(self.profile, self.link_of)
+        return PaymentMessages(self.profile, self.link_of, self.ledger)
 
     def make_orders(self) -> Orders:
         """What drivers can do with orders."""
-        return Orders(self.profile, self.runtime.ids, self.book, self.messages)
+        return Orders(self.profile, self.runtime.ids, self.book, self.messages, self.ledger)
 
     def make_payments(self) -> Payments:
         """The payment platform."""
@@ -139,7 +150,11 @@ class Backend:
 
     def acts(self) -> tuple[Acts, ...]:
         """What people can do here, service by service."""
-        return ()
+        return (
+            self.registry.acts(),
+            self.renewals.acts(),
+            self.data_desk.acts(),
+        )
 
     def due_handlers(self) -> dict[DueKind, DueHandler]:
         """Who acts when something is due."""
@@ -152,6 +167,8 @@ class Backend:
             DueKind.ENTITLEMENT_END: lambda uow, key: booking.end(uow, int(key)),
             DueKind.PROVIDER_QUERY: payments.query,
             DueKind.PROVIDER_REPORT: payments.report_due,
+            DueKind.RENEWAL_CHARGE: lambda uow, key: self.renewals.charge(uow, int(key)),
+            DueKind.SIM_ORDER: self.subscriptions.carry_out,
             DueKind.SMS_ARRIVAL: lambda uow, key: self.messages.arrive(uow, int(key)),
         }
 
@@ -220,6 +237,14 @@ class Backend:
     def on_change(self, listener: Callable[[], None]) -> None:
         """Have `listener` called when the outbox may have another depth."""
         self._change_listeners.append(listener)
+
+    def on_subscription(self, listener: SubscriptionListener) -> None:
+        """Have `listener` called with VIN and state of every SIM that the operator has switched."""
+        self.subscriptions.on_network(listener)
+
+    def networks(self) -> dict[str, SimState]:
+        """What the operator has carried out so far, SIM by SIM."""
+        return {state.vin: state.subscription.network for state in self.store.vehicle_states.all()}
 
     def on_session(self, listener: Callable[[bool], None]) -> None:
         """Have `listener` called when the MQTT session comes up or goes down."""

@@ -13,6 +13,7 @@ from backend_stub.adapters.sql_payments import SqlPayments
 from backend_stub.adapters.sql_refunds import SqlInvoices, SqlKeys, SqlRefunds, SqlWorkdays
 from backend_stub.adapters.sql_renewal import SqlDataLedger
 from backend_stub.adapters.sql_rows import SqlDue, SqlPrices, SqlSettings, SqlSms, SqlVehicles
+from backend_stub.adapters.sql_subscription import SqlVehicleStates
 from backend_stub.adapters.tables import METADATA
 
 
@@ -39,6 +40,7 @@ class SqlStore:
         self.outbox = SqlOutbox(self.sql)
         self.inbox = SqlInbox(self.sql)
         self.answers = SqlAnswers(self.sql)
+        self.vehicle_states = SqlVehicleStates(self.sql)
         self.accounts = SqlAccounts(self.sql)
         self.tokens = SqlTokens(self.sql)
         self.sessions = SqlSessions(self.sql)

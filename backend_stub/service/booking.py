@@ -1,5 +1,6 @@
 """From paid lines to booked services: extension, activation, overdue alarm, end (R-401 to R-502)."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from backend_stub.domain import calendar
@@ -13,15 +14,28 @@ from backend_stub.domain.entitlement import (
     is_extension,
     is_overdue,
     step,
+    stop,
 )
 from backend_stub.domain.market import MarketProfile
 from backend_stub.domain.order import Facts, Order, OrderEvent, OrderLine
+from backend_stub.domain.renewal import charge_due_ms
+from backend_stub.domain.sim_subscription import IN_FORCE
 from backend_stub.service.order_book import OrderBook
 from backend_stub.service.ports import DueKind
 from backend_stub.service.unit_of_work import UnitOfWork
 from contracts.messages import EntitlementState
 
 HOLD_SETTING = "activation_held"
+
+EndListener = Callable[[UnitOfWork, str], None]
+"""Called with the VIN of a car that has lost a service."""
+
+_WHAT = {
+    EntitlementEvent.SUSPEND: "suspended",
+    EntitlementEvent.LIFT: "lifted",
+    EntitlementEvent.DEACTIVATE: "deactivated",
+}
+"""What the journal calls an event."""
 
 _ENDING = (EntitlementState.ACTIVE, EntitlementState.SUSPENDED)
 
@@ -36,6 +50,11 @@ class Booking:
         self._profile = profile
         self._book = book
         self._activation_delay_ms = activation_delay_ms
+        self._end_listeners: list[EndListener] = []
+
+    def on_ended(self, listener: EndListener) -> None:
+        """Have `listener` called, inside the unit of work, whenever a service of a car has ended."""
+        self._end_listeners.append(listener)
 
     def book(self, uow: UnitOfWork, order: Order, captured_at_ms: int) -> None:
         """Give the car what a paid order has bought."""
@@ -97,6 +116,31 @@ class Booking:
         if before is not None and before.state in _ENDING:
             self._change(uow, before, step(before, EntitlementEvent.MIDNIGHT_AFTER_END), "ended")
 
+    def stop(
+        self, uow: UnitOfWork, before: Entitlement, event: EntitlementEvent, at_ms: int | None = None
+    ) -> Entitlement:
+        """End a service before its time, as of `at_ms`, default now: delivery stops at once (R-517).
+
+        Raises BackendError with INVALID_STATE.
+        """
+        after = stop(before, event, uow.now_ms if at_ms is None else at_ms)
+        key = str(before.entitlement_id)
+        for kind in (DueKind.ACTIVATION, DueKind.ACTIVATION_OVERDUE, DueKind.ENTITLEMENT_END):
+            uow.store.due.remove(kind, key)
+        self._change(uow, before, after, _WHAT.get(event, "terminated"))
+        for number in dict.fromkeys(period.order_number for period in after.periods):
+            self._fulfil(uow, number)
+        return after
+
+    def happen(self, uow: UnitOfWork, before: Entitlement, event: EntitlementEvent) -> Entitlement:
+        """Let `event`, which neither ends nor dates it, happen to a service (R-516).
+
+        Raises BackendError with INVALID_STATE.
+        """
+        after = step(before, event)
+        self._change(uow, before, after, _WHAT.get(event, str(event)))
+        return after
+
     def grant(self, uow: UnitOfWork, entitlement: Entitlement) -> None:
         """Give the car a standard service or what it was sold with (R-004, R-005)."""
         granted = uow.store.entitlements.add(entitlement)
@@ -115,6 +159,19 @@ class Booking:
             key = str(waiting.entitlement_id)
             if not uow.store.due.has(DueKind.ACTIVATION, key):
                 uow.store.due.put(DueKind.ACTIVATION, key, self._activation_due_ms(waiting, uow.now_ms))
+
+    def plan_charge(self, uow: UnitOfWork, entitlement: Entitlement) -> None:
+        """Set the due time of a charge that lies ahead; whether it is made is decided then (R-505)."""
+        due_ms = charge_due_ms(entitlement, self._profile)
+        if due_ms is not None and due_ms > uow.now_ms:
+            uow.store.due.put(DueKind.RENEWAL_CHARGE, str(entitlement.entitlement_id), due_ms)
+
+    def grant_extension(self, uow: UnitOfWork, before: Entitlement | None, after: Entitlement) -> None:
+        """A further period that nobody pays for, in the same entitlement or in a new one (R-506)."""
+        if before is None:
+            self._note(uow, uow.store.entitlements.add(after), "extended")
+        else:
+            self._change(uow, before, after, "extended")
 
     def _activation_due_ms(self, entitlement: Entitlement, now_ms: int) -> int:
         return max(now_ms, entitlement.periods[0].captured_at_ms + self._activation_delay_ms)
@@ -136,6 +193,9 @@ class Booking:
     def _change(self, uow: UnitOfWork, before: Entitlement, after: Entitlement, what: str) -> None:
         uow.store.entitlements.change(before, after)
         self._note(uow, after, what)
+        if before.state in IN_FORCE and after.state not in IN_FORCE:
+            for listener in self._end_listeners:
+                listener(uow, after.vin)
 
     def _note(self, uow: UnitOfWork, entitlement: Entitlement, what: str) -> None:
         until = entitlement.booked_until
@@ -145,11 +205,15 @@ class Booking:
                 str(entitlement.entitlement_id),
                 calendar.end_of_validity_ms(until, self._profile.zone),
             )
+        self.plan_charge(uow, entitlement)
+        since = entitlement.booked_from
         uow.record(
             "entitlement",
             entitlement.service,
             entitlement.state,
             event=what,
+            booked_from=since.isoformat() if since else "",
             booked_until=until.isoformat() if until else "",
+            **{"call": self._profile.disturbance_line} if entitlement.overdue else {},
         )
         uow.touch(entitlement.vin, entitlement.traceparent)

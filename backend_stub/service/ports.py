@@ -14,8 +14,9 @@ from backend_stub.domain.payment import LedgerEntry, Payment, Transaction
 from backend_stub.domain.vehicle import VehicleRecord
 from backend_stub.service.account_ports import AccountRows, LinkRows, SessionRows, TokenRows
 from backend_stub.service.refund_ports import InvoiceRows, KeyRows, RefundRows, WorkdayRows
-from contracts.acts.provider import Signature
 from backend_stub.service.renewal_ports import DataLedgerRows
+from backend_stub.service.vehicle_state_ports import VehicleStateRows
+from contracts.acts.provider import Signature
 from contracts.bench import PaymentOutcome
 from contracts.messages import OrderState
 from runtime.mqtt.outbox import Inbox, Outbox
@@ -33,6 +34,8 @@ class DueKind(StrEnum):
     PROVIDER_QUERY = "provider-query"
     PROVIDER_REPORT = "provider-report"
     SMS_ARRIVAL = "sms-arrival"
+    SIM_ORDER = "sim-order"
+    PROVIDER_END = "provider-end"
     RENEWAL_CHARGE = "renewal-charge"
     PAYOUT = "payout"
     ACCOUNT_UNLOCK = "account-unlock"
@@ -43,6 +46,7 @@ LIMITS = (
     DueKind.CANCEL_SETTLED,
     DueKind.ORDER_TIMEOUT,
     DueKind.ENTITLEMENT_END,
+    DueKind.PROVIDER_END,
     DueKind.ACCOUNT_UNLOCK,
     DueKind.LINK_UNLOCK,
 )
@@ -289,6 +293,9 @@ class Store(Protocol):
 
     @property
     def answers(self) -> AnswerRows: ...
+
+    @property
+    def vehicle_states(self) -> VehicleStateRows: ...
 
     @property
     def accounts(self) -> AccountRows: ...

@@ -1,6 +1,7 @@
 """Cars that the backend knows, what they are born with, and the price list that is in force."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from backend_stub.domain import calendar
 from backend_stub.domain.catalogue import BASE_PACKAGE, FIRST_LISTS, STANDARD_NAMES
@@ -8,8 +9,11 @@ from backend_stub.domain.entitlement import Entitlement, Origin, Period
 from backend_stub.domain.market import MarketProfile
 from backend_stub.domain.vehicle import VehicleRecord
 from backend_stub.errors import BackendError
+from backend_stub.service.acts import Acts
 from backend_stub.service.booking import Booking
+from backend_stub.service.subscription import Subscriptions
 from backend_stub.service.unit_of_work import UnitOfWork
+from contracts.acts import bmw
 from contracts.errors import ErrorCode
 from contracts.messages import EntitlementState
 
@@ -17,17 +21,24 @@ from contracts.messages import EntitlementState
 class Registry:
     """Registers cars and changes prices, inside the unit of work that is open."""
 
-    def __init__(self, profile: MarketProfile, booking: Booking) -> None:
+    def __init__(self, profile: MarketProfile, booking: Booking, subscriptions: Subscriptions) -> None:
         self._profile = profile
         self._booking = booking
+        self._subscriptions = subscriptions
 
     def register(self, uow: UnitOfWork, vehicles: Iterable[VehicleRecord]) -> None:
-        """Keep the cars; one that is new gets its standard services and its base package (R-004, D-51)."""
+        """Keep the cars; one that is new and in its owner's hands is equipped.
+
+        What dealer and hotline have changed of a car that is known stays as they have left it.
+        """
         if uow.store.prices.current() is None:
             uow.store.prices.add(FIRST_LISTS[self._profile.market])
         for vehicle in vehicles:
-            if uow.store.vehicles.put(vehicle):
-                self._equip(uow, vehicle)
+            known = uow.store.vehicles.get(vehicle.vin)
+            uow.store.vehicles.put(vehicle if known is None else as_changed(vehicle, known))
+            self._subscriptions.enrol(uow, vehicle)
+            if known is None and vehicle.is_handed_over:
+                self.equip(uow, vehicle)
 
     def car(self, uow: UnitOfWork, vin: str) -> VehicleRecord:
         """The car called `vin`, the first one there is when that is empty. Raises BackendError."""
@@ -36,14 +47,28 @@ class Registry:
             raise BackendError(ErrorCode.VERIFICATION_FAILED, "no such car here")
         return vehicle
 
-    def change_prices(self, uow: UnitOfWork, percent: int) -> None:
-        """Put the next list into force, unannounced (R-103)."""
+    def acts(self) -> Acts:
+        """What BMW's desk can do with the list."""
+        return {bmw.ChangePriceList: self._change_list}
+
+    def _change_list(self, uow: UnitOfWork, act: bmw.ChangePriceList) -> None:
+        self.change_prices(uow, act.percent, act.tax_included)
+
+    def change_prices(self, uow: UnitOfWork, percent: int, tax_included: bool | None = None) -> None:
+        """Put the next list into force, unannounced (R-103); it may be flagged as including tax (R-310)."""
         before = uow.store.prices.current() or FIRST_LISTS[self._profile.market]
-        after = before.changed(percent)
+        after = before.changed(percent, tax_included)
         uow.store.prices.add(after)
         uow.record("prices", self._profile.market, str(after.version), percent=percent)
 
-    def _equip(self, uow: UnitOfWork, vehicle: VehicleRecord) -> None:
+    def equip(self, uow: UnitOfWork, vehicle: VehicleRecord) -> None:
+        """Give a car what it is delivered with: standard services and its base package (R-004, D-51)."""
+        self.grant_standard(uow, vehicle)
+        if self._profile.base_package and vehicle.base_package_months:
+            self._booking.grant(uow, self._base_package(uow, vehicle))
+
+    def grant_standard(self, uow: UnitOfWork, vehicle: VehicleRecord) -> None:
+        """Give a car its standard services, afresh (R-004, D-28)."""
         for service in STANDARD_NAMES:
             self._booking.grant(
                 uow,
@@ -55,8 +80,6 @@ class Registry:
                     state=EntitlementState.ACTIVE,
                 ),
             )
-        if self._profile.base_package and vehicle.base_package_months:
-            self._booking.grant(uow, self._base_package(uow, vehicle))
 
     def _base_package(self, uow: UnitOfWork, vehicle: VehicleRecord) -> Entitlement:
         today = calendar.local_date(uow.now_ms, self._profile.zone)
@@ -79,3 +102,14 @@ class Registry:
                 ),
             ),
         )
+
+
+def as_changed(vehicle: VehicleRecord, known: VehicleRecord) -> VehicleRecord:
+    """The record of a known car read anew: who has it since when is the dealer's and the hotline's word."""
+    return replace(
+        vehicle,
+        is_handed_over=known.is_handed_over,
+        first_activation=known.first_activation,
+        contract_number=known.contract_number,
+        owner_name=known.owner_name,
+    )

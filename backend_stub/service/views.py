@@ -1,11 +1,14 @@
 """What a car is shown of the backend's state: catalogue, orders, booked services, the snapshot."""
 
-from backend_stub.domain.catalogue import STANDARD_NAMES, PriceList, eligible, service_name
 from backend_stub.domain.catalogue import TERMS_MONTHS as TERMS
+from backend_stub.domain.catalogue import Price, PriceList, eligible, service_name
 from backend_stub.domain.checkout import locked_until_ms
 from backend_stub.domain.entitlement import Entitlement, Origin
 from backend_stub.domain.market import MarketProfile
 from backend_stub.domain.order import Order, mask_number
+from backend_stub.domain.renewal import last_day_for_notice, renews_itself
+from backend_stub.domain.sim_subscription import ecall_available
+from backend_stub.domain.tax import added_minor
 from backend_stub.domain.vehicle import VehicleRecord
 from backend_stub.service.ports import Store
 from contracts.messages import (
@@ -19,6 +22,7 @@ from contracts.messages import (
     Product,
     Snapshot,
 )
+from contracts.modem import SimState
 from runtime.ports import Ids
 
 CLOSED_ORDERS_SHOWN = 5
@@ -34,8 +38,11 @@ def order_view(order: Order) -> OrderView:
         client_order_id=order.client_order_id,
         version=order.version,
         state=order.state,
-        lines=tuple(PricedLine(line.service, line.months, line.amount_minor) for line in order.lines),
+        lines=tuple(
+            PricedLine(line.service, line.months, line.amount_minor, line.tax_minor) for line in order.lines
+        ),
         amount_minor=order.amount_minor,
+        tax_minor=order.tax_minor,
         currency=order.currency,
         accepted_at_ms=order.accepted_at_ms,
         deadline_ms=order.deadline_ms,
@@ -45,10 +52,11 @@ def order_view(order: Order) -> OrderView:
     )
 
 
-def entitlement_view(entitlement: Entitlement) -> EntitlementView:
-    """A booked service; before activation it has no dates yet (R-405)."""
+def entitlement_view(entitlement: Entitlement, profile: MarketProfile, now_ms: int) -> EntitlementView:
+    """A booked service; before activation it has no dates yet (R-405, R-504, R-505)."""
     dated = entitlement.state is not EntitlementState.PENDING
     since, until = entitlement.booked_from, entitlement.booked_until
+    renew_by = last_day_for_notice(entitlement, profile)
     return EntitlementView(
         service=entitlement.service,
         name=service_name(entitlement.service),
@@ -57,6 +65,8 @@ def entitlement_view(entitlement: Entitlement) -> EntitlementView:
         booked_from=since.isoformat() if dated and since else None,
         booked_until=until.isoformat() if dated and until else None,
         overdue=entitlement.overdue,
+        auto_renew=renews_itself(entitlement, now_ms, profile),
+        renew_by=renew_by.isoformat() if renew_by else "",
     )
 
 
@@ -68,6 +78,12 @@ def shown_entitlements(entitlements: tuple[Entitlement, ...]) -> tuple[Entitleme
         if before is None or before.state not in _CURRENT or entitlement.state in _CURRENT:
             shown[entitlement.service] = entitlement
     return tuple(sorted(shown.values(), key=lambda each: each.origin is not Origin.STANDARD))
+
+
+def offer(months: int, price: Price, prices: PriceList, profile: MarketProfile) -> Offer:
+    """A row of the list; its tax is what an order adds to it (R-310)."""
+    added = 0 if prices.tax_included else added_minor(price.amount_minor, profile.tax_percent)
+    return Offer(months, price.amount_minor, added)
 
 
 def catalogue(
@@ -86,7 +102,7 @@ def catalogue(
                 name=service.name,
                 description=service.description,
                 offers=tuple(
-                    Offer(months, prices.prices[service.code, months].amount_minor) for months in TERMS
+                    offer(months, prices.prices[service.code, months], prices, profile) for months in TERMS
                 ),
                 includes=service.includes,
             )
@@ -101,8 +117,9 @@ def catalogue(
 class Snapshots:
     """Makes snapshots with rising revisions (R-406)."""
 
-    def __init__(self, store: Store, ids: Ids) -> None:
+    def __init__(self, store: Store, ids: Ids, profile: MarketProfile) -> None:
         self._store = store
+        self._profile = profile
         self._ids = ids
 
     def __call__(self, vin: str, now_ms: int) -> Snapshot:
@@ -111,18 +128,18 @@ class Snapshots:
         vehicle = store.vehicles.get(vin)
         orders = store.orders.alive(vin, closed=CLOSED_ORDERS_SHOWN)
         entitlements = store.entitlements.of_vehicle(vin)
+        state = store.vehicle_states.get(vin)
+        sim = state.subscription.state if state else SimState.ACTIVE
         return Snapshot(
             key=self._ids.key(),
             sent_at_ms=now_ms,
             revision=store.vehicles.next_revision(vin),
-            entitlements=tuple(map(entitlement_view, shown_entitlements(entitlements))),
+            entitlements=tuple(
+                entitlement_view(each, self._profile, now_ms) for each in shown_entitlements(entitlements)
+            ),
             orders=tuple(map(order_view, orders)),
             contract_number=vehicle.contract_number if vehicle else "",
             locked_until_ms=locked_until_ms(orders),
-            ecall_available=any(
-                entitlement.service in STANDARD_NAMES
-                and entitlement.service.startswith("EMERGENCY")
-                and entitlement.state is EntitlementState.ACTIVE
-                for entitlement in entitlements
-            ),
+            ecall_available=ecall_available(sim, entitlements),
+            deactivated=sim is SimState.DEACTIVATED,
         )

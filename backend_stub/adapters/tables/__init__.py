@@ -31,6 +31,7 @@ from backend_stub.adapters.tables.refunds import (
 from backend_stub.adapters.tables.renewal import DATA_LEDGER
 from backend_stub.adapters.tables.schema import METADATA
 from backend_stub.adapters.tables.services import ENTITLEMENTS, PRICE_LISTS, VEHICLES
+from backend_stub.adapters.tables.subscription import VEHICLE_STATES
 
 __all__ = [
     "ACCOUNTS",
@@ -63,6 +64,7 @@ __all__ = [
     "SPECIAL_DAYS",
     "VEHICLES",
     "VEHICLE_LINKS",
+    "VEHICLE_STATES",
     "empty_image",
 ]
 
