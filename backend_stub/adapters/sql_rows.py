@@ -110,7 +110,7 @@ class SqlPrices:
             return None
         rows = _PRICES.decode(row.rows)
         prices = {(service, months): Price(amount, fee) for service, months, amount, fee in rows}
-        return PriceList(row.version, prices)
+        return PriceList(row.version, prices, row.tax_included)
 
     def add(self, prices: PriceList) -> None:
         """Put a list into force."""
@@ -118,7 +118,14 @@ class SqlPrices:
             (service, months, price.amount_minor, price.fee_minor)
             for (service, months), price in prices.prices.items()
         ]
-        self._sql.write(insert(PRICE_LISTS), {"version": prices.version, "rows": msgspec.json.encode(rows)})
+        self._sql.write(
+            insert(PRICE_LISTS),
+            {
+                "version": prices.version,
+                "rows": msgspec.json.encode(rows),
+                "tax_included": prices.tax_included,
+            },
+        )
 
 
 class SqlSms:

@@ -159,13 +159,8 @@ def eligible(vehicle: VehicleRecord) -> tuple[Service, ...]:
 def check_orderable(service: str, months: int, vehicle: VehicleRecord) -> None:
     """Recheck one line as the backend must (R-102).
 
-    Raises BackendError with NOT_ORDERABLE (R-004), PORTAL_ONLY (R-506), BAD_TERM (R-101) or NOT_ELIGIBLE
-    (R-102).
+    Raises BackendError with NOT_ORDERABLE (R-004), BAD_TERM (R-101) or NOT_ELIGIBLE (R-102).
     """
-    if service == BASE_PACKAGE:
-        raise BackendError(
-            ErrorCode.PORTAL_ONLY, f"{service_name(service)} is not for sale; the Portal can extend it"
-        )
     product = _BY_CODE.get(service)
     if product is None:
         raise BackendError(ErrorCode.NOT_ORDERABLE, f"{service_name(service)} is not for sale")

@@ -188,7 +188,8 @@ def is_extension(entitlement: Entitlement, captured_at_ms: int, profile: MarketP
 def extend(entitlement: Entitlement, order_number: str, months: int, captured_at_ms: int) -> Entitlement:
     """The entitlement with a further period the day after its last queued end (R-501).
 
-    A notice of renewal is fulfilled by it, an election of auto-renew stays (R-504, R-505). Raises BackendError with INVALID_STATE when its state takes no extension.
+    A notice of renewal is fulfilled by it, an election of auto-renew stays (R-504, R-505). Raises
+    BackendError with INVALID_STATE when its state takes no extension.
     """
     until = entitlement.booked_until
     if until is None:

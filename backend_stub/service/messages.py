@@ -4,10 +4,12 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from backend_stub.domain.calendar import local_text
+from backend_stub.domain.data_flow import DataCategory, Purpose
 from backend_stub.domain.market import MarketProfile
 from backend_stub.domain.money import Money
 from backend_stub.domain.order import Order, mask_number
 from backend_stub.errors import BackendError
+from backend_stub.service.data_flow import DataLedger
 from backend_stub.service.ports import DueKind, Sms
 from backend_stub.service.unit_of_work import UnitOfWork
 from contracts.errors import ErrorCode
@@ -24,8 +26,9 @@ _UNPAID = (OrderState.AWAITING_PAYMENT, OrderState.PAYING, OrderState.PAYMENT_FA
 class PaymentMessages:
     """The gateway's side of a payment link. `link_of` makes the address from an order's token."""
 
-    def __init__(self, profile: MarketProfile, link_of: Callable[[str], str]) -> None:
+    def __init__(self, profile: MarketProfile, link_of: Callable[[str], str], ledger: DataLedger) -> None:
         self._profile = profile
+        self._ledger = ledger
         self._link_of = link_of
         self._listeners: list[SmsListener] = []
 
@@ -48,6 +51,14 @@ class PaymentMessages:
                 lost=lost,
             )
         )
+        if self._profile.store_partner is not None:
+            self._ledger.send(
+                uow,
+                order.vin,
+                DataCategory.NUMBER,
+                self._profile.store_partner,
+                Purpose.SERVICE_SUPPORT,
+            )
         uow.record("sms", order.number, "sent", number=mask_number(order.sms_number))
         if lost:
             uow.record("sms", order.number, "lost")

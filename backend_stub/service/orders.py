@@ -3,14 +3,17 @@
 from dataclasses import replace
 from enum import StrEnum
 
-from backend_stub.domain import checkout
+from backend_stub.domain import checkout, renewal
 from backend_stub.domain.catalogue import PriceList
+from backend_stub.domain.data_flow import DataCategory, Purpose
 from backend_stub.domain.market import MarketProfile
-from backend_stub.domain.order import Facts, Order, OrderEvent, Step, step
+from backend_stub.domain.order import Facts, Order, OrderEvent, OrderLine, Step, step
 from backend_stub.domain.vehicle import VehicleRecord
 from backend_stub.errors import BackendError
+from backend_stub.service.data_flow import DataLedger
 from backend_stub.service.messages import PaymentMessages
 from backend_stub.service.order_book import OrderBook
+from backend_stub.service.portal_access import store_needs
 from backend_stub.service.unit_of_work import UnitOfWork
 from contracts.errors import ErrorCode
 from contracts.messages import CancelOrder, ModifyOrder, SubmitOrder
@@ -32,17 +35,23 @@ class Orders:
     """
 
     def __init__(
-        self, profile: MarketProfile, ids: Ids, book: OrderBook, payment_messages: PaymentMessages
+        self,
+        profile: MarketProfile,
+        ids: Ids,
+        book: OrderBook,
+        payment_messages: PaymentMessages,
+        ledger: DataLedger,
     ) -> None:
         self.profile = profile
         self._ids = ids
         self._book = book
         self._messages = payment_messages
+        self._ledger = ledger
 
     def submit(
         self, uow: UnitOfWork, vehicle: VehicleRecord, request: SubmitOrder, channel: Channel = Channel.CAR
     ) -> Order:
-        """Accept a binding order and send its payment link (R-201 to R-205, R-213, R-301).
+        """Accept a binding order and send its payment link (R-201 to R-205, R-213, R-301, R-504).
 
         A client id that is known returns the order it made (R-204).
         """
@@ -52,35 +61,43 @@ class Orders:
         profile = self.profile
         orders = uow.store.orders.alive(vehicle.vin)
         if channel is Channel.CAR:
-            checkout.check_login(profile)
+            checkout.check_login(store_needs(uow.store, profile, vehicle.vin))
             checkout.check_not_locked(orders, uow.now_ms)
         checkout.check_request(request)
-        checkout.check_lines(request.lines, vehicle)
+        checkout.check_lines(request.lines, vehicle, profile)
         number = checkout.message_number(request.sms_number, vehicle, profile)
         checkout.check_not_in_open_order(request.lines, orders)
+        self._check_notices(uow, vehicle.vin, tuple(line.service for line in request.lines))
         prices = self.current_prices(uow)
         checkout.check_list_version(request.list_version, prices)
-        order = Order(
-            number=f"{profile.market}-{uow.store.orders.next_number():06d}",
-            vin=vehicle.vin,
-            client_order_id=request.client_order_id,
-            lines=checkout.priced(request.lines, prices),
-            currency=profile.currency,
-            sms_number=number,
-            accepted_at_ms=uow.now_ms,
-            deadline_ms=uow.now_ms + profile.payment_window_ms,
-            token=self._ids.token(),
-            traceparent=uow.next_traceparent(uow.traceparent),
+        order = self._accept(
+            uow,
+            vehicle.vin,
+            request.client_order_id,
+            checkout.priced(request.lines, prices, profile),
+            number,
+            uow.now_ms + profile.payment_window_ms,
         )
-        self._book.accept(uow, order)
+        if profile.store_partner is not None:
+            self._ledger.send(uow, vehicle.vin, DataCategory.ORDER, profile.store_partner, Purpose.PROCESSING)
         if profile.payment_by_link:
             self._messages.send_link(uow, order)
         return order
+
+    def charge(self, uow: UnitOfWork, vin: str, client_order_id: str, line: OrderLine) -> Order:
+        """Accept the order of a renewal that the card on file is charged for (R-505).
+
+        It has one instant to be paid in: its deadline is now (D-24). A client id that is known returns the
+        order it made.
+        """
+        known = self.known(uow, vin, client_order_id)
+        return known or self._accept(uow, vin, client_order_id, (line,), "", uow.now_ms)
 
     def modify(
         self, uow: UnitOfWork, vehicle: VehicleRecord, request: ModifyOrder, channel: Channel = Channel.CAR
     ) -> Order:
         """Give an unpaid order new lines, repriced whole; link and deadline stay (R-206, R-207)."""
+        profile = self.profile
         order = self.find(uow, vehicle.vin, request.order_number)
         taken = self._step(order, OrderEvent.MODIFY, Facts(uow.now_ms))
         orders = uow.store.orders.alive(vehicle.vin)
@@ -90,9 +107,11 @@ class Orders:
             raise BackendError(
                 ErrorCode.ORDER_CHANGED, f"order {order.number} has changed since; look at it again"
             )
-        checkout.check_lines(request.lines, vehicle)
+        checkout.check_lines(request.lines, vehicle, profile)
         checkout.check_not_in_open_order(request.lines, orders, editing=order.number)
-        lines = checkout.priced(request.lines, self.current_prices(uow))
+        added = (line.service for line in request.lines if line.service not in order.services)
+        self._check_notices(uow, vehicle.vin, tuple(added))
+        lines = checkout.priced(request.lines, self.current_prices(uow), profile)
         changed = replace(taken.order, lines=lines)
         self._book.write(uow, order, Step(changed, taken.effects))
         return changed
@@ -122,6 +141,34 @@ class Orders:
         if prices is None:
             raise BackendError(ErrorCode.NOT_ORDERABLE, "there is no price list yet")
         return prices
+
+    def _check_notices(self, uow: UnitOfWork, vin: str, services: tuple[str, ...]) -> None:
+        """An order of an active service is notice of its renewal, given now (R-504, D-23)."""
+        renewal.check_notices(services, uow.store.entitlements.of_vehicle(vin), uow.now_ms, self.profile)
+
+    def _accept(
+        self,
+        uow: UnitOfWork,
+        vin: str,
+        client_order_id: str,
+        lines: tuple[OrderLine, ...],
+        sms_number: str,
+        deadline_ms: int,
+    ) -> Order:
+        order = Order(
+            number=f"{self.profile.market}-{uow.store.orders.next_number():06d}",
+            vin=vin,
+            client_order_id=client_order_id,
+            lines=lines,
+            currency=self.profile.currency,
+            sms_number=sms_number,
+            accepted_at_ms=uow.now_ms,
+            deadline_ms=deadline_ms,
+            token=self._ids.token(),
+            traceparent=uow.next_traceparent(uow.traceparent),
+        )
+        self._book.accept(uow, order)
+        return order
 
     def _step(self, order: Order, event: OrderEvent, facts: Facts) -> Step:
         """The step a driver asks for; whom to call about a paid order is the market's word (R-214)."""

@@ -2,7 +2,9 @@
 
 from datetime import date
 from enum import StrEnum
-from typing import TypeAlias
+from typing import Annotated, TypeAlias
+
+from msgspec import Meta
 
 from contracts.acts.act import Act
 
@@ -63,9 +65,13 @@ class SubstituteService(BmwAct, tag="substitute", frozen=True, kw_only=True):
 
 
 class ChangePriceList(BmwAct, tag="change_prices", frozen=True, kw_only=True):
-    """Put the next price list into force, every price changed by `percent` (R-103)."""
+    """Put the next price list into force, every price changed by `percent` (R-103).
 
-    percent: int
+    `tax_included` flags it as one whose prices include the tax, or not (R-310); None = as before.
+    """
+
+    percent: Annotated[int, Meta(ge=-90, le=900)] = 0
+    tax_included: bool | None = None
 
 
 class SetHolidays(BmwAct, tag="holidays", frozen=True, kw_only=True):

@@ -48,4 +48,10 @@ class BouncePayout(ProviderAct, tag="bounce_payout", frozen=True, kw_only=True):
     service: str = ""
 
 
-AnyProviderAct: TypeAlias = ReportCapture | ReportDecline | BouncePayout
+class SetCard(Act, tag="card", frozen=True, kw_only=True):
+    """What becomes of the next charges of cards that are on file (R-505)."""
+
+    approves: bool
+
+
+AnyProviderAct: TypeAlias = ReportCapture | ReportDecline | BouncePayout | SetCard

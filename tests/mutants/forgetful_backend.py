@@ -36,7 +36,7 @@ class ForgetfulBackend(Backend):
 
     def make_orders(self) -> Orders:
         """Orders that are never recognised."""
-        return ForgetfulOrders(self.profile, self.runtime.ids, self.book, self.messages)
+        return ForgetfulOrders(self.profile, self.runtime.ids, self.book, self.messages, self.ledger)
 
     def make_intake(self) -> Intake:
         """An intake that serves every message as if it were the first."""

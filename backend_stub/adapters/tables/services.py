@@ -18,6 +18,7 @@ PRICE_LISTS = Table(
     METADATA,
     Column("version", Integer, primary_key=True, autoincrement=False),
     required("rows", LargeBinary),
+    Column("tax_included", Boolean, nullable=False),
 )
 
 ENTITLEMENTS = Table(
