@@ -1,25 +1,31 @@
-"""One SQLAlchemy connection with honest transactions.
+"""One SQLAlchemy connection with honest transactions, to SQLite or to PostgreSQL.
 
 SQLAlchemy's defaults lose updates on SQLite: a deferred BEGIN takes the write lock too late. Here a
-transaction begins with BEGIN IMMEDIATE, and whatever happens outside of one commits by itself.
+transaction begins with the lock of the one writer (BEGIN IMMEDIATE; an advisory lock on PostgreSQL), so that
+the order of effects is the order of commits on both. Whatever happens outside of one is one of its own.
 """
 
-import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeAlias
 
-from sqlalchemy import Engine, Executable, Row, create_engine, event
+from sqlalchemy import Executable, Row
 from sqlalchemy.engine import Connection
-from sqlalchemy.pool import StaticPool
+
+from backend_stub.adapters.database_url import DatabaseUrl
+from backend_stub.adapters.sql_engines import OpenSqlite, connect_postgresql, connect_sqlite
+
+Database: TypeAlias = OpenSqlite | DatabaseUrl
+"""What opens a SQLite database in autocommit mode, or where a PostgreSQL database is."""
 
 
 class SqlConnection:
-    """The backend's only connection. `connect` opens the database in autocommit mode."""
+    """The backend's only connection. Raises StoreError when there is no PostgreSQL database to be had."""
 
-    def __init__(self, connect: Callable[[], sqlite3.Connection]) -> None:
-        self._engine = _engine(connect)
-        self._connection: Connection = self._engine.connect()
+    def __init__(self, database: Database) -> None:
+        self._connection: Connection = (
+            connect_postgresql(database) if isinstance(database, DatabaseUrl) else connect_sqlite(database)
+        )
 
     @property
     def connection(self) -> Connection:
@@ -77,15 +83,8 @@ class SqlConnection:
     def close(self) -> None:
         """Give the database back."""
         self._connection.close()
-        self._engine.dispose()
 
-
-def _engine(connect: Callable[[], sqlite3.Connection]) -> Engine:
-    # Nothing is reset when the connection is dropped: a killed program must not speak to its database again.
-    engine = create_engine("sqlite://", creator=connect, poolclass=StaticPool, pool_reset_on_return=None)
-
-    @event.listens_for(engine, "begin")
-    def begin_immediate(connection: Connection) -> None:
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
-
-    return engine
+    def abandon(self) -> None:
+        """The program is killed: a server rolls back what is open; a file's disk sees to that itself."""
+        if self._connection.dialect.name == "postgresql" and not self._connection.closed:
+            self._connection.connection.driver_connection.close()  # type: ignore[union-attr]

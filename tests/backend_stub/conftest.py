@@ -1,10 +1,39 @@
-"""Fixtures of the backend's tests."""
+"""Fixtures of the backend's tests: whatever is told with a shop is told on SQLite and on PostgreSQL."""
 
 from collections.abc import Iterator
 
 import pytest
 
+from tests.backend_stub import shop_database
 from tests.backend_stub.shop import Shop
+from tests.postgres import needs_postgresql
+
+DATABASES = ("sqlite", pytest.param("postgresql", marks=needs_postgresql))
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Give every test of a module that knows a shop, and every test with a `shop`, both databases."""
+    if "database" in metafunc.fixturenames:
+        return
+    if "shop" in metafunc.fixturenames or _knows_a_shop(metafunc.module.__dict__):
+        metafunc.fixturenames.append("database")
+        metafunc.parametrize("database", DATABASES, indirect=True)
+
+
+def _knows_a_shop(names: dict[str, object]) -> bool:
+    """Whether a class or function was imported from `shop.py` or a `<topic>_shop.py` of this folder."""
+    homes = (getattr(value, "__module__", "") or "" for value in names.values())
+    return any(home.startswith("tests.backend_stub.") and home.endswith("shop") for home in homes)
+
+
+@pytest.fixture
+def database(request: pytest.FixtureRequest) -> Iterator[str]:
+    """The kind of database that shops of this test stand on."""
+    if request.param == "sqlite":
+        yield request.param
+        return
+    with shop_database.on(request.getfixturevalue("postgres")):
+        yield request.param
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple, TypeVar
 from zoneinfo import ZoneInfo
@@ -46,6 +47,7 @@ from runtime.randomness import SeededRandomness
 from runtime.virtual_disk import VirtualDisk
 from runtime.virtual_loop import VirtualLoop
 from runtime.virtual_network import VirtualNetwork
+from tests.backend_stub import shop_database
 
 T = TypeVar("T")
 VIN = "WBATEST0000000001"
@@ -115,6 +117,7 @@ class Shop:
         self.disk.load(DATABASE, empty_image())
         self.book = JournalBook(self.clock.now_ms, self.loop.time_ns, keep=True)
         self.randomness = SeededRandomness("shop")
+        self._database = shop_database.make()
         self.config = config or BackendConfig(
             vehicles=(VehicleRecord(vin=VIN, contract_number=NUMBER),),
             public_url="http://127.0.0.1:8080",
@@ -126,6 +129,7 @@ class Shop:
         self.start()
 
     def close(self) -> None:
+        self._database.close(self._leave)
         self.disk.close()
         self.loop.close()
 
@@ -143,17 +147,25 @@ class Shop:
         )
 
         async def live() -> None:
-            self.backend = self._make_backend(runtime, self.config, no_road)
+            config = replace(self.config, database=self._database.url)
+            self.backend = self._make_backend(runtime, config, no_road)
             self.backend.on_sms(self.phone.append)
             await self.backend.run()
 
         self._program = self.loop.spawn(f"backend#{self._life}", live())
         self._settle()
+        if self._program.done():
+            self._program.result()
 
     def kill(self) -> None:
         """The backend stops without a farewell."""
         self.loop.abandon(f"backend#{self._life}")
+        self._leave()
         self.disk.kill(DATABASE)
+
+    def _leave(self) -> None:
+        """A server would not know that its client is dead."""
+        self.backend.store.abandon()
 
     def restart_after(self, span_ms: int) -> None:
         """Kill the backend and start it again `span_ms` later."""
