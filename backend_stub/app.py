@@ -18,8 +18,9 @@ from backend_stub.service.booking import Booking
 from backend_stub.service.data_flow import DataDesk, DataLedger
 from backend_stub.service.desk import Desk, act_name
 from backend_stub.service.due import DueHandler, Scheduler
+from backend_stub.service.gateway import Gateway, SmsListener
 from backend_stub.service.intake import Intake
-from backend_stub.service.messages import PaymentMessages, SmsListener
+from backend_stub.service.messages import PaymentMessages
 from backend_stub.service.order_book import OrderBook
 from backend_stub.service.orders import Orders
 from backend_stub.service.payments import Payments
@@ -84,6 +85,7 @@ class Backend:
         self.book = self.make_order_book()
         self.booking = self.make_booking()
         self.ledger = DataLedger(self.profile)
+        self.gateway = Gateway()
         self.messages = self.make_messages()
         self.orders = self.make_orders()
         self.payments = self.make_payments()
@@ -134,7 +136,7 @@ class Backend:
 
     def make_messages(self) -> PaymentMessages:
         """The payment links' way to a phone."""
-        return PaymentMessages(self.profile, self.link_of, self.ledger)
+        return PaymentMessages(self.profile, self.link_of, self.ledger, self.gateway)
 
     def make_orders(self) -> Orders:
         """What drivers can do with orders."""
@@ -169,7 +171,8 @@ class Backend:
             DueKind.PROVIDER_REPORT: payments.report_due,
             DueKind.RENEWAL_CHARGE: lambda uow, key: self.renewals.charge(uow, int(key)),
             DueKind.SIM_ORDER: self.subscriptions.carry_out,
-            DueKind.SMS_ARRIVAL: lambda uow, key: self.messages.arrive(uow, int(key)),
+            DueKind.PROVIDER_END: self.notices.take_effect,
+            DueKind.SMS_ARRIVAL: lambda uow, key: self.gateway.arrive(uow, int(key)),
         }
 
     # Life
@@ -228,7 +231,7 @@ class Backend:
 
     def on_sms(self, listener: SmsListener) -> None:
         """Have `listener` called with every text message that reaches a phone, its number masked."""
-        self.messages.on_arrival(listener)
+        self.gateway.on_arrival(listener)
 
     def on_packet(self, listener: PacketListener) -> None:
         """Have `listener` called with way, kind, key and size of every message that passes."""

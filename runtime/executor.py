@@ -12,6 +12,7 @@ class InlineExecutor:
     """Does the work at once, on the loop: virtual time has no threads and work takes no time in it."""
 
     __slots__ = ()
+    is_inline = True
 
     async def run(self, work: Callable[[], T]) -> T:
         """The result of `work()`; what it raises passes through."""
@@ -25,6 +26,7 @@ class PoolExecutor:
     """Does the work on a few threads, so that the loop stays free; `close` it in the end."""
 
     __slots__ = ("_pool",)
+    is_inline = False
 
     def __init__(self, workers: int = 2) -> None:
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="headunit-work")

@@ -98,6 +98,10 @@ class Network(Protocol):
 class Executor(Protocol):
     """Where blocking work goes: a pool in real time, inline in virtual time."""
 
+    @property
+    def is_inline(self) -> bool:
+        """Whether the work is done on the loop itself, so that it had better be light."""
+
     async def run(self, work: Callable[[], T]) -> T:
         """The result of `work()`."""
 

@@ -22,7 +22,7 @@ _THE_DUE = (DUE.c.kind == bindparam("the_kind"), DUE.c.key == bindparam("the_key
 _REMOVE_DUE = delete(DUE).where(*_THE_DUE)
 _HAS_DUE = select(DUE.c.seq).where(*_THE_DUE)
 
-_VEHICLE = select(VEHICLES.c.record, VEHICLES.c.revision).where(VEHICLES.c.vin == bindparam("the_vin"))
+_VEHICLE = select(VEHICLES.c.record, VEHICLES.c.given).where(VEHICLES.c.vin == bindparam("the_vin"))
 _UPDATE_VEHICLE = update(VEHICLES).where(VEHICLES.c.vin == bindparam("the_vin"))
 _RAISE_REVISION = _UPDATE_VEHICLE.values(revision=VEHICLES.c.revision + 1)
 _REVISION = select(VEHICLES.c.revision).where(VEHICLES.c.vin == bindparam("the_vin"))
@@ -33,6 +33,10 @@ _CURRENT_LIST = select(PRICE_LISTS).order_by(PRICE_LISTS.c.version.desc()).limit
 _PRICES = msgspec.json.Decoder(tuple[tuple[str, int, int, int], ...])
 
 _ARRIVED = select(SMS).where(SMS.c.arrived_at_ms.is_not(None)).order_by(SMS.c.arrived_at_ms.desc())
+_NEWEST_FIRST = _ARRIVED.order_by(SMS.c.sms_id.desc())
+_NEWEST_OF = _NEWEST_FIRST.where(
+    SMS.c.number == bindparam("the_number"), SMS.c.purpose == bindparam("the_purpose")
+).limit(1)
 _ONE_SMS = select(SMS).where(SMS.c.sms_id == bindparam("the_id"))
 _ARRIVE = update(SMS).where(SMS.c.sms_id == bindparam("the_id"), SMS.c.arrived_at_ms.is_(None))
 
@@ -74,13 +78,28 @@ class SqlVehicles:
         self._sql = sql
 
     def put(self, vehicle: VehicleRecord) -> bool:
-        """Keep or renew a car's record; True when the car is new."""
+        """Keep a car as the configuration gives it; True when the car is new.
+
+        Of a car that is known only what the configuration has changed since is taken over.
+        """
+        given = msgspec.json.encode(vehicle)
+        row = self._sql.first(_VEHICLE, {"the_vin": vehicle.vin})
+        if row is None:
+            self._sql.write(
+                insert(VEHICLES), {"vin": vehicle.vin, "record": given, "given": given, "revision": 0}
+            )
+            return True
+        if row.given != given:
+            before = asdict(_RECORD.decode(row.given))
+            changed = {name: value for name, value in asdict(vehicle).items() if value != before[name]}
+            record = msgspec.json.encode(replace(_RECORD.decode(row.record), **changed))
+            self._sql.write(_UPDATE_VEHICLE.values(record=record, given=given), {"the_vin": vehicle.vin})
+        return False
+
+    def change(self, vehicle: VehicleRecord) -> None:
+        """Somebody has changed the car's record."""
         record = msgspec.json.encode(vehicle)
-        renewed = self._sql.write(_UPDATE_VEHICLE.values(record=record), {"the_vin": vehicle.vin})
-        if renewed:
-            return False
-        self._sql.write(insert(VEHICLES), {"vin": vehicle.vin, "record": record, "revision": 0})
-        return True
+        self._sql.write(_UPDATE_VEHICLE.values(record=record), {"the_vin": vehicle.vin})
 
     def get(self, vin: str) -> VehicleRecord | None:
         """One car."""
@@ -150,7 +169,12 @@ class SqlSms:
 
     def arrived(self) -> tuple[Sms, ...]:
         """What the phone has received, newest first."""
-        return tuple(map(_sms, self._sql.rows(_ARRIVED.order_by(SMS.c.sms_id.desc()))))
+        return tuple(map(_sms, self._sql.rows(_NEWEST_FIRST)))
+
+    def newest(self, number: str, purpose: str) -> Sms | None:
+        """The newest message for a purpose that has arrived at a number or address."""
+        row = self._sql.first(_NEWEST_OF, {"the_number": number, "the_purpose": purpose})
+        return None if row is None else _sms(row)
 
 
 class SqlSettings:
@@ -184,4 +208,5 @@ def _sms(row: Row[Any]) -> Sms:
         sent_at_ms=row.sent_at_ms,
         lost=row.lost,
         arrived_at_ms=row.arrived_at_ms,
+        purpose=row.purpose,
     )

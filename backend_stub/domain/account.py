@@ -86,7 +86,11 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What a guard may look at: whether the token is unused and unexpired; whether the market lets people register."""
+    """What comes with an event.
+
+    Guards look at whether its token is unused and unexpired, and at whether the market lets people
+    register; a rename brings the name asked for, a lock its end.
+    """
 
     token_good: bool = True
     may_register: bool = True

@@ -46,7 +46,10 @@ class LinkEvent(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VehicleLink:
-    """One car's link. `code` is what the car displays while it is not linked; `version` rises with every change."""
+    """One car's link. `code` is what the car displays while it is not linked.
+
+    `version` rises with every change.
+    """
 
     vin: str
     state: LinkState = LinkState.UNLINKED

@@ -72,16 +72,26 @@ class HistoryEntry(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sms:
-    """A text message with a payment link; `arrived_at_ms` is None while under way or when lost."""
+    """A message on its way: to a phone, or to the e-mail address `number`; the link ends with its token.
 
-    sms_id: int
-    order_number: str
+    `purpose` is what it is for, `order_number` the order it is about, if any; `arrived_at_ms` is None
+    while it is under way or when it is lost.
+    """
+
+    sms_id: int = 0
+    order_number: str = ""
     number: str
     text: str
     url: str
-    sent_at_ms: int
-    lost: bool
+    sent_at_ms: int = 0
+    lost: bool = False
     arrived_at_ms: int | None = None
+    purpose: str = "payment"
+
+    @property
+    def token(self) -> str:
+        """The secret at the end of the link."""
+        return self.url.rpartition("/")[2]
 
 
 class OrderRows(Protocol):
@@ -200,7 +210,13 @@ class VehicleRows(Protocol):
     """Cars in the store."""
 
     def put(self, vehicle: VehicleRecord) -> bool:
-        """Keep or renew a car's record; True when the car is new."""
+        """Keep a car as the configuration gives it; True when the car is new.
+
+        Of a car that is known only what the configuration has changed since is taken over (R-714).
+        """
+
+    def change(self, vehicle: VehicleRecord) -> None:
+        """Somebody has changed the car's record: a dealer, a new owner."""
 
     def get(self, vin: str) -> VehicleRecord | None:
         """One car."""
@@ -233,6 +249,9 @@ class SmsRows(Protocol):
 
     def arrived(self) -> tuple[Sms, ...]:
         """What the phone has received, newest first."""
+
+    def newest(self, number: str, purpose: str) -> Sms | None:
+        """The newest message for a purpose that has arrived at a number or address."""
 
 
 class SettingRows(Protocol):
@@ -354,7 +373,8 @@ class ProviderAnswer(NamedTuple):
 class ProviderSession:
     """A provider's own view of one payment attempt.
 
-    `outcome` is None until the payer has decided; `decided_at_ms` is then the provider's instant.
+    `outcome` is None until the payer has decided; `decided_at_ms` is then the provider's instant. What was
+    taken is what was asked for, unless `taken_minor` and `taken_currency` say otherwise.
     """
 
     session: str
@@ -367,6 +387,8 @@ class ProviderSession:
     outcome: PaymentOutcome | None = None
     decided_at_ms: int | None = None
     closed: bool = False
+    taken_minor: int | None = None
+    taken_currency: str | None = None
 
 
 class PaymentProvider(Protocol):

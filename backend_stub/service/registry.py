@@ -1,7 +1,6 @@
 """Cars that the backend knows, what they are born with, and the price list that is in force."""
 
 from collections.abc import Iterable
-from dataclasses import replace
 
 from backend_stub.domain import calendar
 from backend_stub.domain.catalogue import BASE_PACKAGE, FIRST_LISTS, STANDARD_NAMES
@@ -34,10 +33,9 @@ class Registry:
         if uow.store.prices.current() is None:
             uow.store.prices.add(FIRST_LISTS[self._profile.market])
         for vehicle in vehicles:
-            known = uow.store.vehicles.get(vehicle.vin)
-            uow.store.vehicles.put(vehicle if known is None else as_changed(vehicle, known))
+            is_new = uow.store.vehicles.put(vehicle)
             self._subscriptions.enrol(uow, vehicle)
-            if known is None and vehicle.is_handed_over:
+            if is_new and vehicle.is_handed_over:
                 self.equip(uow, vehicle)
 
     def car(self, uow: UnitOfWork, vin: str) -> VehicleRecord:
@@ -102,14 +100,3 @@ class Registry:
                 ),
             ),
         )
-
-
-def as_changed(vehicle: VehicleRecord, known: VehicleRecord) -> VehicleRecord:
-    """The record of a known car read anew: who has it since when is the dealer's and the hotline's word."""
-    return replace(
-        vehicle,
-        is_handed_over=known.is_handed_over,
-        first_activation=known.first_activation,
-        contract_number=known.contract_number,
-        owner_name=known.owner_name,
-    )

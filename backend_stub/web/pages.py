@@ -15,10 +15,11 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+from backend_stub.domain.address import mask_address
 from backend_stub.domain.calendar import local_text
 from backend_stub.domain.catalogue import service_name
 from backend_stub.domain.money import Money
-from backend_stub.domain.order import Order, is_payable, mask_number
+from backend_stub.domain.order import Order, is_payable
 from backend_stub.errors import BackendError
 from backend_stub.service.ports import ProviderSession
 from backend_stub.web.ports import WebBackend
@@ -103,8 +104,8 @@ class Pages:
             {
                 "text": sms.text,
                 # Where the pages are now: the message may be older than this life of the program.
-                "url": backend.link_of(sms.url.rpartition("/")[2]),
-                "number": mask_number(sms.number),
+                "url": backend.link_of(sms.token) if sms.order_number else "",
+                "number": mask_address(sms.number),
                 "at": local_text(sms.arrived_at_ms or sms.sent_at_ms, zone),
             }
             for sms in backend.store.sms.arrived()

@@ -108,7 +108,7 @@ def test_where_the_profile_asks_for_an_account_the_car_store_is_closed_without_o
     catalogue, snapshot = shop.sync()
     assert (catalogue.currency, catalogue.hotline) == ("AUD", "133 269")
     assert [view.service for view in snapshot.entitlements] == ["EMERGENCY_CALL", "TELESERVICES"]
-    assert shop.refused("RTTI") is ErrorCode.NOT_ORDERABLE
+    assert shop.refused("RTTI") is ErrorCode.REGISTRATION_REQUIRED
     shop.close()
 
 

@@ -12,6 +12,7 @@ SMS = Table(
     required("number", String),
     required("text", String),
     required("url", String),
+    required("purpose", String),
     required("sent_at_ms", BigInteger),
     Column("lost", Boolean, nullable=False),
     Column("arrived_at_ms", BigInteger),

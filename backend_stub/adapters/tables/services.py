@@ -10,6 +10,8 @@ VEHICLES = Table(
     Column("seq", ROW_ID, primary_key=True),
     Column("vin", String, nullable=False, unique=True),
     required("record", LargeBinary),
+    # What the configuration said last: a start brings back nothing that people have changed since.
+    required("given", LargeBinary),
     required("revision", BigInteger),
 )
 
