@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import copy_context
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -16,11 +16,14 @@ from backend_stub.service.acts import Acts
 from backend_stub.service.audit import BackendAudit, audit
 from backend_stub.service.booking import Booking
 from backend_stub.service.data_flow import DataDesk, DataLedger
+from backend_stub.service.dealer import Dealer
 from backend_stub.service.desk import Desk, act_name
 from backend_stub.service.due import DueHandler, Scheduler
+from backend_stub.service.ends import Ends
 from backend_stub.service.gateway import Gateway, SmsListener
 from backend_stub.service.intake import Intake
 from backend_stub.service.messages import PaymentMessages
+from backend_stub.service.notices import Notices
 from backend_stub.service.order_book import OrderBook
 from backend_stub.service.orders import Orders
 from backend_stub.service.payments import Payments
@@ -29,6 +32,7 @@ from backend_stub.service.ports import DueKind
 from backend_stub.service.registry import Registry
 from backend_stub.service.renewals import Renewals
 from backend_stub.service.subscription import SubscriptionListener, Subscriptions
+from backend_stub.service.suspension import Suspension
 from backend_stub.service.unit_of_work import Transactions, UnitOfWork
 from backend_stub.service.views import Snapshots
 from contracts.bench import Command
@@ -53,7 +57,8 @@ class BackendConfig:
 
     `activation_delay_ms` is how long after capture a paid service is activated (R-401); `public_url`
     is the root of payment links, without a slash at its end; `database` is a postgresql:// URL, "" for a
-    SQLite database on the program's disk.
+    SQLite database on the program's disk; `cancellation_fee_minor` is what ending a service by telephone
+    costs (R-512, D-26).
     """
 
     market: str = "CN"
@@ -63,6 +68,7 @@ class BackendConfig:
     activation_delay_ms: int = 20 * SECOND_MS
     public_url: str = "http://127.0.0.1"
     database: str = ""
+    cancellation_fee_minor: int = 0
 
 
 class Backend:
@@ -75,7 +81,9 @@ class Backend:
         self.runtime = runtime
         self.config = config
         self._context = copy_context()
-        self.profile: MarketProfile = profile_of(config.market)
+        self.profile: MarketProfile = replace(
+            profile_of(config.market), cancellation_fee_minor=config.cancellation_fee_minor
+        )
         self.public_url = config.public_url
         self.store = self.make_store()
         self.provider = self.make_provider()
@@ -96,6 +104,10 @@ class Backend:
         self.renewals = Renewals(
             self.profile, self.access, self.orders, self.payments, self.booking, self.ledger
         )
+        self.dealer = Dealer(self.profile, self.registry, self.booking, self.subscriptions)
+        self.suspension = Suspension(self.registry, self.booking, self.subscriptions)
+        self.ends = Ends(self.profile, self.registry, self.booking, self.access)
+        self.notices = Notices(self.profile, self.registry, self.booking, self.subscriptions)
         self.desk = Desk(self.payments, self.booking, self.messages, self.registry, self.acts())
         self.intake = self.make_intake()
         self.scheduler = Scheduler(runtime.clock, self.transactions, self.due_handlers())
@@ -156,6 +168,10 @@ class Backend:
             self.registry.acts(),
             self.renewals.acts(),
             self.data_desk.acts(),
+            self.dealer.acts(),
+            self.suspension.acts(),
+            self.ends.acts(),
+            self.notices.acts(),
         )
 
     def due_handlers(self) -> dict[DueKind, DueHandler]:

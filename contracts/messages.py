@@ -117,7 +117,8 @@ class EntitlementView(msgspec.Struct, frozen=True, kw_only=True):
     """A booked service (R-405); `booked_until` is None for standard services and before activation.
 
     `auto_renew` is None where the market knows no such thing (R-505); `renew_by` is the last day for notice
-    of renewal, an ISO date, "" where none is needed (R-504).
+    of renewal, an ISO date, "" where none is needed (R-504). `ends_by_notice` is the last day of a service
+    whose end BMW has announced, an ISO date, "" without such a notice (R-513).
     """
 
     service: str
@@ -129,6 +130,7 @@ class EntitlementView(msgspec.Struct, frozen=True, kw_only=True):
     overdue: bool = False
     auto_renew: bool | None = None
     renew_by: str = ""
+    ends_by_notice: str = ""
 
 
 # Up: car to backend
@@ -198,8 +200,9 @@ class Snapshot(Message, tag="snapshot", tag_field="schema", frozen=True, kw_only
 
     `contract_number` is the number of the service agreement (R-203), empty when there is none.
     `locked_until_ms` is the cancellation lock of R-209, None when there is none. `store_needs` is why the
-    car's Store is closed, None when it is open (R-202). `deactivated` says that a dealer has switched the
-    whole car off (R-514). `link_code` is what the car displays for linking it in the Portal (D-35).
+    car's Store is closed, None when it is open (R-202). `deactivated` says that the whole car is switched
+    off, by a dealer or with the last of its services (R-514, R-515). `link_code` is what the car displays
+    for linking it in the Portal (D-35).
     """
 
     revision: Annotated[int, Meta(ge=1)]

@@ -1,4 +1,4 @@
-"""What the services need of a store, a payment provider and a message gateway."""
+"""What the services need of a store."""
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
@@ -6,18 +6,15 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple, Protocol
 
-from backend_stub.domain.callback import Callback, SignedCallback
 from backend_stub.domain.catalogue import PriceList
 from backend_stub.domain.entitlement import Entitlement
 from backend_stub.domain.order import Order
-from backend_stub.domain.payment import LedgerEntry, Payment, Transaction
+from backend_stub.domain.payment import LedgerEntry, Payment
 from backend_stub.domain.vehicle import VehicleRecord
 from backend_stub.service.account_ports import AccountRows, LinkRows, SessionRows, TokenRows
 from backend_stub.service.refund_ports import InvoiceRows, KeyRows, RefundRows, WorkdayRows
 from backend_stub.service.renewal_ports import DataLedgerRows
 from backend_stub.service.vehicle_state_ports import VehicleStateRows
-from contracts.acts.provider import Signature
-from contracts.bench import PaymentOutcome
 from contracts.messages import OrderState
 from runtime.mqtt.outbox import Inbox, Outbox
 from runtime.mqtt.port import OutgoingMessage
@@ -345,72 +342,3 @@ class Store(Protocol):
 
     def savepoint(self) -> AbstractContextManager[None]:
         """Inside a transaction: undo the block alone when it raises."""
-
-
-class ProviderReport(NamedTuple):
-    """What a provider says: a capture, or (`declined`) that there will be none."""
-
-    transaction: Transaction
-    declined: bool
-
-
-class Knowledge(StrEnum):
-    """How much a provider knows of a session when asked (R-307)."""
-
-    DECIDED = "decided"
-    UNKNOWN = "unknown"
-    NONE = "none"
-
-
-class ProviderAnswer(NamedTuple):
-    """Answer to a query; `report` only when DECIDED."""
-
-    knowledge: Knowledge
-    report: ProviderReport | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProviderSession:
-    """A provider's own view of one payment attempt.
-
-    `outcome` is None until the payer has decided; `decided_at_ms` is then the provider's instant. What was
-    taken is what was asked for, unless `taken_minor` and `taken_currency` say otherwise.
-    """
-
-    session: str
-    transaction_id: str
-    order_number: str
-    provider: str
-    amount_minor: int
-    currency: str
-    opened_at_ms: int
-    outcome: PaymentOutcome | None = None
-    decided_at_ms: int | None = None
-    closed: bool = False
-    taken_minor: int | None = None
-    taken_currency: str | None = None
-
-
-class PaymentProvider(Protocol):
-    """A provider of the market. Called inside the caller's transaction."""
-
-    def open(self, session: ProviderSession) -> None:
-        """The payer has been sent here to pay."""
-
-    def get(self, session: str) -> ProviderSession | None:
-        """One session."""
-
-    def decide(self, session: str, outcome: PaymentOutcome, delay_ms: int, now_ms: int) -> Sequence[int]:
-        """The payer has decided; returns the instants at which reports will come, earliest first."""
-
-    def report(self, session: str) -> ProviderReport | None:
-        """What a report of this session says."""
-
-    def query(self, session: str, now_ms: int) -> ProviderAnswer:
-        """What the provider knows at `now_ms`; a session it knows nothing of is closed."""
-
-    def note(self, session: str, report: ProviderReport) -> None:
-        """The provider takes note of what it is about to report of its own accord."""
-
-    def signed(self, callback: Callback, sent_at_ms: int, how: Signature = Signature.GOOD) -> SignedCallback:
-        """A report as the provider sends it, signed as `how` says (R-831)."""

@@ -5,6 +5,7 @@ from backend_stub.domain.catalogue import Price, PriceList, eligible, service_na
 from backend_stub.domain.checkout import locked_until_ms
 from backend_stub.domain.entitlement import Entitlement, Origin
 from backend_stub.domain.market import MarketProfile
+from backend_stub.domain.notice import EndNotice
 from backend_stub.domain.order import Order, mask_number
 from backend_stub.domain.renewal import last_day_for_notice, renews_itself
 from backend_stub.domain.sim_subscription import ecall_available
@@ -52,8 +53,13 @@ def order_view(order: Order) -> OrderView:
     )
 
 
-def entitlement_view(entitlement: Entitlement, profile: MarketProfile, now_ms: int) -> EntitlementView:
-    """A booked service; before activation it has no dates yet (R-405, R-504, R-505)."""
+def entitlement_view(
+    entitlement: Entitlement, profile: MarketProfile, now_ms: int, notice: EndNotice | None = None
+) -> EntitlementView:
+    """A booked service; before activation it has no dates yet (R-405, R-504, R-505).
+
+    `notice` is that of its end, which concerns it as long as it is in force (R-513).
+    """
     dated = entitlement.state is not EntitlementState.PENDING
     since, until = entitlement.booked_from, entitlement.booked_until
     renew_by = last_day_for_notice(entitlement, profile)
@@ -67,6 +73,7 @@ def entitlement_view(entitlement: Entitlement, profile: MarketProfile, now_ms: i
         overdue=entitlement.overdue,
         auto_renew=renews_itself(entitlement, now_ms, profile),
         renew_by=renew_by.isoformat() if renew_by else "",
+        ends_by_notice=notice.last_day.isoformat() if notice and entitlement.state in _CURRENT else "",
     )
 
 
@@ -135,7 +142,10 @@ class Snapshots:
             sent_at_ms=now_ms,
             revision=store.vehicles.next_revision(vin),
             entitlements=tuple(
-                entitlement_view(each, self._profile, now_ms) for each in shown_entitlements(entitlements)
+                entitlement_view(
+                    each, self._profile, now_ms, state.notice(each.service) if state else None
+                )
+                for each in shown_entitlements(entitlements)
             ),
             orders=tuple(map(order_view, orders)),
             contract_number=vehicle.contract_number if vehicle else "",

@@ -123,6 +123,12 @@ class CancelOrder(PortalAct, tag="cancel", frozen=True, kw_only=True):
     order: str = ""
 
 
+class EndService(PortalAct, tag="end_service", frozen=True, kw_only=True):
+    """Ask for a service to end, which the Portal never does (R-511, R-512)."""
+
+    service: str
+
+
 class SetAutoRenew(PortalAct, tag="auto_renew", frozen=True, kw_only=True):
     """Let a service renew itself, or not (R-505)."""
 
@@ -166,6 +172,7 @@ AnyPortalAct: TypeAlias = (
     | PlaceOrder
     | ModifyOrder
     | CancelOrder
+    | EndService
     | SetAutoRenew
     | GiveNotice
     | ExtendBasePackage
