@@ -6,9 +6,7 @@ sparse transport alone (`benchmarks.sparse`) and a bare heap run in between.
 """
 
 import argparse
-import cProfile
 import gc
-import pstats
 import sys
 from pathlib import Path
 from random import Random
@@ -16,6 +14,7 @@ from statistics import median
 from tempfile import TemporaryDirectory
 from time import process_time
 
+from benchmarks.profile import print_shares, shares
 from benchmarks.sparse import car_hours_rate
 from headunit.sim.simulate import simulate
 
@@ -27,20 +26,6 @@ PATH = (
     '["ConnectedDrive", "ConnectedDrive Store", "Real Time Traffic Information", "3 months",'
     ' "Checkout", "Order"]'
 )
-ROOMS = (
-    "headunit/domain",
-    "headunit/services",
-    "headunit/sim",
-    "backend_stub",
-    "telematics",
-    "contracts",
-    "runtime/mqtt/broker",
-    "runtime/mqtt",
-    "runtime/virtual",
-    "runtime",
-)
-LIBRARIES = ("sqlalchemy", "paho", "asyncio", "msgspec", "selectors")
-ROOT = Path(__file__).parent.parent
 
 
 def story(seed: int, hours: float) -> str:
@@ -82,28 +67,7 @@ def system_rate(seeds: range, hours: float) -> float:
 
 def profile(hours: float) -> list[tuple[str, float]]:
     """Share of the CPU time by room and library, largest first."""
-    profiler = cProfile.Profile()
-    profiler.enable()
-    system_rate(range(1000, 1001), hours)
-    profiler.disable()
-    shares: dict[str, float] = {}
-    statistics = pstats.Stats(profiler)
-    for (file, _, function), (_, _, own_s, _, _) in statistics.stats.items():  # type: ignore[attr-defined]
-        room = _room(file, function)
-        shares[room] = shares.get(room, 0.0) + own_s
-    total = sum(shares.values())
-    return sorted(((room, own_s / total) for room, own_s in shares.items()), key=lambda pair: -pair[1])
-
-
-def _room(file: str, function: str) -> str:
-    if file == "~":
-        return "SQLite and its module" if "sqlite3" in function else "built-in functions"
-    path = Path(file)
-    library = next((name for name in LIBRARIES if name in path.parts), "")
-    if library or not path.is_relative_to(ROOT) or "site-packages" in path.parts:
-        return library or "other libraries"
-    inside = str(path.relative_to(ROOT))
-    return next((room for room in ROOMS if inside.startswith(room)), "benchmarks")
+    return shares(lambda: system_rate(range(1000, 1001), hours))
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -126,9 +90,7 @@ def main(arguments: list[str] | None = None) -> int:
         f"transport alone   {median(transport):8.1f} car-hours per CPU-second; system / transport {ratio:.2f}"
     )
     print("where the whole system's time goes:")
-    for room, share in profile(hours):
-        if share >= 0.01:
-            print(f"  {share:6.1%}  {room}")
+    print_shares(profile(hours))
     return 0
 
 
