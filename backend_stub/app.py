@@ -15,6 +15,7 @@ from backend_stub.errors import BackendError
 from backend_stub.service.acts import Acts
 from backend_stub.service.audit import BackendAudit, audit
 from backend_stub.service.booking import Booking
+from backend_stub.service.callbacks import Callbacks
 from backend_stub.service.data_flow import DataDesk, DataLedger
 from backend_stub.service.dealer import Dealer
 from backend_stub.service.desk import Desk, act_name
@@ -22,13 +23,18 @@ from backend_stub.service.due import DueHandler, Scheduler
 from backend_stub.service.ends import Ends
 from backend_stub.service.gateway import Gateway, SmsListener
 from backend_stub.service.intake import Intake
+from backend_stub.service.invoices import Invoices
 from backend_stub.service.messages import PaymentMessages
 from backend_stub.service.notices import Notices
 from backend_stub.service.order_book import OrderBook
 from backend_stub.service.orders import Orders
+from backend_stub.service.payment_desk import PaymentDesk
 from backend_stub.service.payments import Payments
+from backend_stub.service.payout import Payouts
 from backend_stub.service.portal_access import PortalAccess
 from backend_stub.service.ports import DueKind
+from backend_stub.service.refund_book import RefundBook
+from backend_stub.service.refunds import Refunds
 from backend_stub.service.registry import Registry
 from backend_stub.service.renewals import Renewals
 from backend_stub.service.subscription import SubscriptionListener, Subscriptions
@@ -108,6 +114,14 @@ class Backend:
         self.suspension = Suspension(self.registry, self.booking, self.subscriptions)
         self.ends = Ends(self.profile, self.registry, self.booking, self.access)
         self.notices = Notices(self.profile, self.registry, self.booking, self.subscriptions)
+        self.payment_desk = PaymentDesk(self.profile, self.book, self.payments, self.messages)
+        self.invoices = Invoices(self.profile, self.book)
+        self.payments.on_paid(self.invoices.issue)
+        self.payouts = Payouts(self.profile)
+        self.callbacks = Callbacks(runtime.ids, self.book, self.payments, self.payouts)
+        refund_book = RefundBook(self.profile, self.book, self.booking, self.payouts)
+        self.refunds = Refunds(self.profile, self.book, refund_book, self.payouts)
+        self.notices.on_provider_end(self.refunds.provider_ended)
         self.desk = Desk(self.payments, self.booking, self.messages, self.registry, self.acts())
         self.intake = self.make_intake()
         self.scheduler = Scheduler(runtime.clock, self.transactions, self.due_handlers())
@@ -117,6 +131,7 @@ class Backend:
         self.endpoint = self._make_endpoint(make_port)
         self.transactions.on_commit(self.endpoint.wake)
         with self.transactions.begin(runtime.clock.now_ms()) as uow:
+            self.callbacks.share_key(uow)
             self.registry.register(uow, config.vehicles)
 
     # Parts
@@ -172,6 +187,11 @@ class Backend:
             self.suspension.acts(),
             self.ends.acts(),
             self.notices.acts(),
+            self.payment_desk.acts(),
+            self.invoices.acts(),
+            self.payouts.acts(),
+            self.refunds.acts(),
+            self.callbacks.acts(),
         )
 
     def due_handlers(self) -> dict[DueKind, DueHandler]:
@@ -184,7 +204,8 @@ class Backend:
             DueKind.ACTIVATION_OVERDUE: lambda uow, key: booking.overdue(uow, int(key)),
             DueKind.ENTITLEMENT_END: lambda uow, key: booking.end(uow, int(key)),
             DueKind.PROVIDER_QUERY: payments.query,
-            DueKind.PROVIDER_REPORT: payments.report_due,
+            DueKind.PROVIDER_REPORT: self.callbacks.report_due,
+            DueKind.PAYOUT: lambda uow, key: self.payouts.pay_out(uow, int(key)),
             DueKind.RENEWAL_CHARGE: lambda uow, key: self.renewals.charge(uow, int(key)),
             DueKind.SIM_ORDER: self.subscriptions.carry_out,
             DueKind.PROVIDER_END: self.notices.take_effect,

@@ -1,7 +1,8 @@
 """AliPay and Tenpay, scripted: what the payer or the bench decides, reported as `PaymentOutcome` says.
 
 The provider's instant of capture is its own; when it reports is another matter. Its books are rows of
-the same database, so that a provider never forgets what it took while the backend was down.
+the same database, so that a provider never forgets what it took while the backend was down. Its reports are
+signed with the key that it shares with the backend (R-831).
 """
 
 from collections.abc import Sequence
@@ -11,11 +12,15 @@ from typing import Any
 from sqlalchemy import Row, bindparam, insert, select, update
 
 from backend_stub.adapters.sql_connection import SqlConnection
+from backend_stub.adapters.sql_refunds import SqlKeys
 from backend_stub.adapters.tables import PROVIDER_SESSIONS
+from backend_stub.domain import callback as callbacks
 from backend_stub.domain.calendar import MINUTE_MS, SECOND_MS
+from backend_stub.domain.callback import CALLBACK_KEY, Callback, SignedCallback
 from backend_stub.domain.payment import Transaction
 from backend_stub.errors import BackendError, UnknownLinkError
-from backend_stub.service.ports import Knowledge, ProviderAnswer, ProviderReport, ProviderSession
+from backend_stub.service.provider_ports import Knowledge, ProviderAnswer, ProviderReport, ProviderSession
+from contracts.acts.provider import Signature
 from contracts.bench import PaymentOutcome
 from contracts.errors import ErrorCode
 
@@ -37,6 +42,7 @@ class ScriptedProvider:
 
     def __init__(self, sql: SqlConnection) -> None:
         self._sql = sql
+        self._keys = SqlKeys(sql)
 
     def open(self, session: ProviderSession) -> None:
         """The payer has been sent here to pay."""
@@ -82,13 +88,15 @@ class ScriptedProvider:
             return None
         declined = found.outcome is PaymentOutcome.DECLINE
         captured_minor = 0 if declined else found.amount_minor
-        if found.outcome is PaymentOutcome.WRONG_AMOUNT:
+        if found.taken_minor is not None:
+            captured_minor = found.taken_minor
+        elif found.outcome is PaymentOutcome.WRONG_AMOUNT:
             captured_minor = max(1, found.amount_minor - WRONG_BY_MINOR)
         transaction = Transaction(
             transaction_id=found.transaction_id,
             session=session,
             captured_minor=captured_minor,
-            currency=found.currency,
+            currency=found.currency if found.taken_currency is None else found.taken_currency,
             at_ms=found.decided_at_ms,
         )
         return ProviderReport(transaction, declined)
@@ -103,6 +111,32 @@ class ScriptedProvider:
             return ProviderAnswer(Knowledge.UNKNOWN)
         return ProviderAnswer(Knowledge.DECIDED, self.report(session))
 
+    def note(self, session: str, report: ProviderReport) -> None:
+        """The provider takes note of what it is about to report; what a session has been told stays."""
+        found = self.get(session)
+        transaction, declined = report
+        if found is None or found.outcome is not None or transaction.transaction_id != found.transaction_id:
+            return
+        self._sql.write(
+            _UPDATE.values(
+                outcome=PaymentOutcome.DECLINE if declined else PaymentOutcome.APPROVE,
+                decided_at_ms=transaction.at_ms,
+                taken_minor=transaction.captured_minor,
+                taken_currency=transaction.currency,
+            ),
+            {"the_session": session},
+        )
+
+    def signed(self, callback: Callback, sent_at_ms: int, how: Signature = Signature.GOOD) -> SignedCallback:
+        """A report as the provider sends it, signed as `how` says (R-831)."""
+        body = callbacks.write(callback)
+        if how is Signature.MISSING:
+            return SignedCallback(body, "")
+        key = self._keys.get(CALLBACK_KEY) or ""
+        if how is Signature.WRONG:
+            key += "?"
+        return SignedCallback(body, callbacks.sign(key, body, sent_at_ms))
+
 
 def _session(row: Row[Any]) -> ProviderSession:
     return ProviderSession(
@@ -116,4 +150,6 @@ def _session(row: Row[Any]) -> ProviderSession:
         outcome=PaymentOutcome(row.outcome) if row.outcome else None,
         decided_at_ms=row.decided_at_ms,
         closed=row.closed,
+        taken_minor=row.taken_minor,
+        taken_currency=row.taken_currency,
     )

@@ -17,6 +17,9 @@ from msgspec import Meta
 from backend_stub.errors import BackendError
 from contracts.errors import ErrorCode
 
+CALLBACK_KEY = "callback"
+"""Name of the key that the provider and the backend share."""
+
 _Name = Annotated[str, Meta(max_length=128)]
 _Instant = Annotated[int, Meta(ge=0, le=253_402_300_799_999)]
 """To the end of the year 9999."""

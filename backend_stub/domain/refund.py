@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
 
-from backend_stub.domain.entitlement import Entitlement, EntitlementEvent, Period, step, stop
+from backend_stub.domain.entitlement import Entitlement, EntitlementEvent, Period, step
 from backend_stub.domain.order import OrderLine
 from backend_stub.errors import BackendError
 from contracts.errors import ErrorCode
@@ -147,7 +147,13 @@ def used_days(period: Period, through: date) -> int:
 
 
 def refundable_minor(
-    line: OrderLine, period: Period, *, captured_on: date, requested_on: date, used_through: date, late: bool
+    line: OrderLine,
+    period: Period,
+    *,
+    captured_on: date,
+    requested_on: date,
+    used_through: date,
+    is_undelivered: bool,
 ) -> int:
     """What R-602 gives back of a line.
 
@@ -157,9 +163,9 @@ def refundable_minor(
         captured_on: local date of capture.
         requested_on: local date of the request; seven days after capture are still early.
         used_through: last local day of use, the request's unless the service ended before (R-511).
-        late: the line is overdue and still not activated: its fee comes back, too.
+        is_undelivered: it is overdue and still not activated: its fee comes back, too.
     """
-    if late:
+    if is_undelivered:
         return line.amount_minor
     net_minor = line.amount_minor - line.fee_minor
     if (requested_on - captured_on).days <= FULL_REFUND_DAYS:
@@ -176,22 +182,26 @@ def provider_end_minor(line: OrderLine, period: Period, last_day: date) -> int:
 _OVER = (EntitlementState.EXPIRED, EntitlementState.TERMINATED, EntitlementState.DEACTIVATED)
 
 
-def without_newest(entitlement: Entitlement, today: date, now_ms: int) -> Entitlement:
-    """What the approved refund of its newest period leaves of an entitlement (R-603, D-31).
+def fallen_back(entitlement: Entitlement, today: date) -> Entitlement | None:
+    """The entitlement without its newest period, where the one before still runs (R-603, D-31).
 
-    Booked-until falls back to the period before where that still runs, else the service ends. What was
-    over stays as it was: its periods are history.
+    None where the service has ended already, or ends with that refund.
     """
-    if entitlement.state in _OVER:
-        return entitlement
     rest = entitlement.periods[:-1]
-    if rest and rest[-1].last_day >= today:
-        if entitlement.state is EntitlementState.ACTIVE:
-            entitlement = step(entitlement, EntitlementEvent.NEWEST_REFUNDED)
-        return replace(entitlement, periods=rest)
-    is_active = entitlement.state is EntitlementState.ACTIVE
-    event = EntitlementEvent.LAST_REFUNDED if is_active else EntitlementEvent.TERMINATE
-    return stop(entitlement, event, now_ms)
+    if entitlement.state in _OVER or not rest or rest[-1].last_day < today:
+        return None
+    if entitlement.state is EntitlementState.ACTIVE:
+        entitlement = step(entitlement, EntitlementEvent.NEWEST_REFUNDED)
+    return replace(entitlement, periods=rest)
+
+
+def ending_event(entitlement: Entitlement) -> EntitlementEvent | None:
+    """How the refund of its only remaining period ends a service; None when that is over already."""
+    if entitlement.state in _OVER:
+        return None
+    if entitlement.state is EntitlementState.ACTIVE:
+        return EntitlementEvent.LAST_REFUNDED
+    return EntitlementEvent.TERMINATE
 
 
 def later_orders(entitlement: Entitlement, period: Period) -> tuple[str, ...]:

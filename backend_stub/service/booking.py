@@ -141,6 +141,10 @@ class Booking:
         self._change(uow, before, after, _WHAT.get(event, str(event)))
         return after
 
+    def fall_back(self, uow: UnitOfWork, before: Entitlement, after: Entitlement) -> None:
+        """The newest period was refunded: booked-until falls back (R-603)."""
+        self._change(uow, before, after, "refunded")
+
     def grant(self, uow: UnitOfWork, entitlement: Entitlement) -> None:
         """Give the car a standard service or what it was sold with (R-004, R-005)."""
         granted = uow.store.entitlements.add(entitlement)

@@ -1,5 +1,6 @@
 """Payment: sessions opened, what providers report, queries for lost confirmations (R-302 to R-307)."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from backend_stub.domain.market import MarketProfile
@@ -21,8 +22,8 @@ from backend_stub.domain.payment import (
 from backend_stub.errors import BackendError, UnknownLinkError
 from backend_stub.service.booking import Booking
 from backend_stub.service.order_book import OrderBook
-from backend_stub.service.ports import (
-    DueKind,
+from backend_stub.service.ports import DueKind
+from backend_stub.service.provider_ports import (
     Knowledge,
     PaymentProvider,
     ProviderReport,
@@ -33,6 +34,9 @@ from contracts.bench import PaymentOutcome
 from contracts.errors import ErrorCode
 from contracts.messages import OrderState
 from runtime.ports import Ids
+
+PaidListener = Callable[[UnitOfWork, Order, int], None]
+"""Called inside the unit of work with an order that has been paid, and the instant of capture."""
 
 
 class Payments:
@@ -51,6 +55,11 @@ class Payments:
         self._book = book
         self._booking = booking
         self.provider = provider
+        self._paid_listeners: list[PaidListener] = []
+
+    def on_paid(self, listener: PaidListener) -> None:
+        """Have `listener` called whenever money has been kept for an order."""
+        self._paid_listeners.append(listener)
 
     def open_session(self, uow: UnitOfWork, order: Order, provider: str) -> str:
         """The payer goes to a provider: the order is PAYING from now on; returns the session.
@@ -84,14 +93,11 @@ class Payments:
         for n, at_ms in enumerate(self.provider.decide(session, outcome, delay_ms, uow.now_ms)):
             uow.store.due.put(DueKind.PROVIDER_REPORT, f"{session}/{n}", at_ms)
 
-    def report_due(self, uow: UnitOfWork, key: str) -> None:
-        """A provider's report of session `key` ("session/n") arrives."""
-        report = self.provider.report(key.rpartition("/")[0])
-        if report is not None:
-            self.report(uow, report)
-
     def report(self, uow: UnitOfWork, report: ProviderReport) -> None:
-        """Take a provider's report; never refused, and effective once (R-305)."""
+        """Take a provider's report that is genuine; never refused, and effective once (R-305).
+
+        Raises UnknownLinkError when no order has that session.
+        """
         transaction, declined = report
         payment = uow.store.payments.by_session(transaction.session)
         order = uow.store.orders.get(payment.order_number) if payment else None
@@ -186,6 +192,8 @@ class Payments:
             uow.record("return", order.number, reason, amount_minor=transaction.captured_minor)
         if OrderEffect.BOOK in taken.effects:
             self._booking.book(uow, taken.order, transaction.at_ms)
+            for listener in self._paid_listeners:
+                listener(uow, taken.order, transaction.at_ms)
 
     def _change(self, uow: UnitOfWork, before: Payment, after: Payment) -> None:
         if after == before:

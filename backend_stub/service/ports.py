@@ -1,6 +1,5 @@
 """What the services need of a store."""
 
-from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from enum import StrEnum

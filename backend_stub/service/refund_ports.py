@@ -1,4 +1,4 @@
-"""What refunds, payouts, invoices and signed reports need of a store, and of whoever knows the owners."""
+"""What refunds, payouts, invoices and signed reports need of a store."""
 
 from typing import Protocol
 
@@ -69,13 +69,3 @@ class KeyRows(Protocol):
 
     def get(self, name: str) -> str | None:
         """The key called `name`."""
-
-
-class Owners(Protocol):
-    """Who a car belongs to. Both are empty when nobody has said."""
-
-    def name_of(self, vin: str) -> str:
-        """The owner's name (R-605)."""
-
-    def number_of(self, vin: str) -> str:
-        """The mobile number that the owner is registered with (R-601)."""
