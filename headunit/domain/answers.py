@@ -1,5 +1,8 @@
 """What the menu does with the backend's word: answers, refusals, snapshots that settle what was open."""
 
+import re
+from typing import Final
+
 import msgspec
 
 from contracts.errors import ErrorCode
@@ -11,10 +14,12 @@ from headunit.domain.intents import Intent, KeepBasket, RequestSync
 from headunit.domain.menu import Kind, Node
 from headunit.domain.situation import News, is_newer
 from headunit.domain.state import Asked, MenuState, Notice
+from headunit.domain.store import renewable
 from headunit.domain.texts import LocalCode, mark
 from headunit.domain.view import View
 
 _BUYING = (Kind.PRODUCT, Kind.BASKET, Kind.BASKET_LINE, Kind.CHECKOUT, Kind.NUMBER)
+_DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _CHANGING = (Kind.ORDER, Kind.ORDER_CHANGE, Kind.ORDER_ADD, Kind.ORDER_LINE)
 
 
@@ -94,12 +99,25 @@ def _not_done(view: View, asked: Asked, code: ErrorCode, detail: str) -> tuple[I
     if code is ErrorCode.NO_CONNECTION:  # it came too late; this is said to a car that is online again
         view.state.notice = Notice(LocalCode.NO_ANSWER)
         return ()
-    view.state.notice = Notice(code, values=(("service", view.name(named) if named else ""),))
+    values = (("service", view.name(named) if named else ""), ("date", _date_in(view, detail, named)))
+    view.state.notice = Notice(code, values=values)
     if code is ErrorCode.PRICE_CHANGED:
         if asked.kind is RequestKind.PLACE:
             view.state.refused_list = asked.list_version
         return (RequestSync(),)
     return ()
+
+
+def _date_in(view: View, detail: str, service: str) -> str:
+    """The date that a refusal names, else the last day for notice of its service (R-504)."""
+    found = _DATE.search(detail)
+    if found is not None:
+        try:
+            return view.formats.iso_date(found[0])
+        except ValueError:
+            pass
+    item = renewable(view, service)
+    return view.formats.iso_date(item.renew_by) if item is not None and item.renew_by else ""
 
 
 def refused(view: View, code: ErrorCode | LocalCode) -> tuple[Intent, ...]:
@@ -114,6 +132,18 @@ def refused(view: View, code: ErrorCode | LocalCode) -> tuple[Intent, ...]:
     state.asked = None
     state.notice = Notice(code)
     return ()
+
+
+def erased(state: MenuState) -> MenuState:
+    """A memory without anything of the driver's own: the split screen stays, and the page of the settings."""
+    fresh = MenuState(split=state.split)
+    fresh.wanderer.go(Node(Kind.SETTINGS))
+    message = mark(
+        "Personal data is deleted: contacts, destinations, messages, basket, numbers and caches. "
+        "Booked services stay and are synchronised again."
+    )
+    fresh.notice = Notice(message=message, tone=Tone.GOOD)
+    return fresh
 
 
 def adopt(state: MenuState, facts: CarFacts) -> None:

@@ -2,8 +2,7 @@
 
 import msgspec
 
-from contracts.messages import Catalogue, Line, Product
-from headunit.domain.market import MarketProfile, with_tax_minor
+from contracts.messages import Catalogue, Line, Offer, Product
 
 TERMS_MONTHS = (3, 6, 12, 36)
 """Terms that can be bought (R-101)."""
@@ -12,11 +11,20 @@ Lines = tuple[Line, ...]
 
 
 class Priced(msgspec.Struct, frozen=True):
-    """A line at the current list; `amount_minor` is None when it is no longer offered."""
+    """A line at the current list; `amount_minor` is None when it is no longer offered.
+
+    tax_minor comes on top of it, 0 where the list includes the tax (R-310).
+    """
 
     line: Line
     name: str
     amount_minor: int | None
+    tax_minor: int = 0
+
+    @property
+    def gross_minor(self) -> int | None:
+        """What is to be paid for the line."""
+        return None if self.amount_minor is None else self.amount_minor + self.tax_minor
 
 
 def find(lines: Lines, service: str) -> Line | None:
@@ -43,11 +51,11 @@ def product_of(catalogue: Catalogue | None, service: str) -> Product | None:
     return next((product for product in catalogue.products if product.service == service), None)
 
 
-def price_minor(product: Product | None, months: int) -> int | None:
-    """List price of a term, None when it is not offered."""
+def offer_of(product: Product | None, months: int) -> Offer | None:
+    """The row of the price list for a term, None when it is not offered."""
     if product is None:
         return None
-    return next((offer.amount_minor for offer in product.offers if offer.months == months), None)
+    return next((offer for offer in product.offers if offer.months == months), None)
 
 
 def priced(lines: Lines, catalogue: Catalogue | None) -> tuple[Priced, ...]:
@@ -56,15 +64,22 @@ def priced(lines: Lines, catalogue: Catalogue | None) -> tuple[Priced, ...]:
     for line in lines:
         product = product_of(catalogue, line.service)
         name = product.name if product is not None else line.service
-        result.append(Priced(line, name, price_minor(product, line.months)))
+        offer = offer_of(product, line.months)
+        if offer is None:
+            result.append(Priced(line, name, None))
+        else:
+            result.append(Priced(line, name, offer.amount_minor, offer.tax_minor))
     return tuple(result)
 
 
-def total_minor(prices: tuple[Priced, ...], profile: MarketProfile) -> int:
+def total_minor(prices: tuple[Priced, ...]) -> int:
     """What is to be paid: tax is added line by line where the list excludes it (R-310)."""
-    return sum(
-        with_tax_minor(profile, price.amount_minor) for price in prices if price.amount_minor is not None
-    )
+    return sum(price.gross_minor or 0 for price in prices)
+
+
+def tax_minor(prices: tuple[Priced, ...]) -> int:
+    """The tax inside the total that the list does not include (R-310)."""
+    return sum(price.tax_minor for price in prices)
 
 
 def overlaps(product: Product, held: tuple[str, ...], catalogue: Catalogue) -> tuple[str, ...]:

@@ -2,10 +2,10 @@
 
 from contracts.messages import Line
 from contracts.screen import PanelLine
-from headunit.domain.basket import TERMS_MONTHS, Lines, Priced, find, priced, total_minor
+from headunit.domain.basket import TERMS_MONTHS, Lines, Priced, find, priced, tax_minor, total_minor
 from headunit.domain.menu import Drop, Entry, Kind, Node, Open, Page, SetTerm
 from headunit.domain.rows import back_row, does, opens, reads
-from headunit.domain.store import booked_lines, tax_note
+from headunit.domain.store import booked_lines, list_price
 from headunit.domain.view import View, lines
 
 
@@ -14,10 +14,10 @@ def basket(view: View, node: Node) -> Page:
     if not view.state.basket:
         return Page((opens(view, Kind.STORE),), panel=lines(view.say("Your basket is empty.")))
     prices = priced(view.state.basket, view.facts.catalogue)
-    total = view.money(total_minor(prices, view.profile))
+    total = view.money(total_minor(prices))
     return Page(
         (
-            *(line_row(view, price, Node(Kind.BASKET_LINE, price.line.service)) for price in prices),
+            *(line_row(view, line, Node(Kind.BASKET_LINE, line.line.service)) for line in prices),
             *total_rows(view, prices, view.say("Total")),
             opens(
                 view,
@@ -53,13 +53,11 @@ def amount(view: View, price: Priced) -> str:
 
 def total_rows(view: View, prices: tuple[Priced, ...], label: str) -> tuple[Entry, ...]:
     """The total, with the tax that comes on top where the list excludes it (R-310)."""
-    total = total_minor(prices, view.profile)
-    rows = (reads("total", label, view.money(total)),)
-    if view.profile.tax_percent:
-        net = sum(price.amount_minor or 0 for price in prices)
-        percent = str(view.profile.tax_percent)
-        return (reads("tax", view.say("GST {percent} %", percent=percent), view.money(total - net)), *rows)
-    return rows
+    total = reads("total", label, view.money(total_minor(prices)))
+    tax = tax_minor(prices)
+    if not tax:
+        return (total,)
+    return (reads("tax", view.say("plus {tax}", tax=view.profile.tax_name), view.money(tax)), total)
 
 
 def basket_line(view: View, node: Node) -> Page:
@@ -85,7 +83,7 @@ def _line_page(view: View, held: Lines, service: str, order: str) -> Page:
             view.months(offer.months),
             SetTerm(Line(service, offer.months), order),
             view.say("choose"),
-            value=view.money(offer.amount_minor) + (" ✓" if line == Line(service, offer.months) else ""),
+            value=list_price(view, offer) + (" ✓" if line == Line(service, offer.months) else ""),
             panel=_about(view, service, offer.months),
         )
         for offer in offers
@@ -102,4 +100,4 @@ def _line_page(view: View, held: Lines, service: str, order: str) -> Page:
 def _about(view: View, service: str, months: int) -> tuple[PanelLine, ...]:
     product = view.product(service)
     description = lines(product.description) if product is not None else ()
-    return (*description, *tax_note(view), *booked_lines(view, service, months))
+    return (*description, *booked_lines(view, service, months))

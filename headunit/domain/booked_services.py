@@ -1,14 +1,25 @@
 """Booked Services: what this car has, in which state, until when (R-405)."""
 
+from typing import Final
+
 from contracts.errors import ErrorCode
 from contracts.messages import EntitlementState, EntitlementView
 from contracts.screen import PanelLine, Tone
 from headunit.domain.explanations import EXPLANATIONS
 from headunit.domain.menu import Entry, Kind, Node, Open, Page
+from headunit.domain.reception import ecall_available
 from headunit.domain.rows import back_row, does
+from headunit.domain.store import notice_lines
+from headunit.domain.texts import mark
 from headunit.domain.validity import RENEWABLE, STANDARD, state_on
 from headunit.domain.view import View, lines
 from headunit.domain.words import ENTITLEMENT_STATES
+
+EMERGENCY_CALL: Final = "EMERGENCY_CALL"
+"""Code of the service behind the Emergency Call (R-004)."""
+
+_ENDED_EARLY: Final = (EntitlementState.TERMINATED, EntitlementState.DEACTIVATED)
+"""States in which the last day that was bought says nothing any more (R-517)."""
 
 
 def booked(view: View, node: Node) -> Page:
@@ -37,13 +48,25 @@ def _named(view: View) -> list[tuple[str, EntitlementView]]:
 
 def _state(view: View, item: EntitlementView) -> EntitlementState:
     """The state that holds today by server time; a cached end date ends a service (R-406)."""
-    return state_on(item, view.formats.today(view.facts.server_now_ms))
+    return state_on(item, view.today())
+
+
+def _words(view: View, item: EntitlementView, state: EntitlementState) -> tuple[str, Tone]:
+    """The state in words; an Emergency Call that would not work is never called active (R-515)."""
+    if (
+        item.service == EMERGENCY_CALL
+        and state is EntitlementState.ACTIVE
+        and not ecall_available(view.facts)
+    ):
+        return mark("not available"), Tone.BAD
+    return ENTITLEMENT_STATES[state]
 
 
 def _row(view: View, name: str, item: EntitlementView) -> Entry:
-    words, tone = ENTITLEMENT_STATES[_state(view, item)]
+    state = _state(view, item)
+    words, tone = _words(view, item, state)
     value = view.say(words)
-    if item.origin != STANDARD and item.booked_until is not None:
+    if item.origin != STANDARD and item.booked_until is not None and state not in _ENDED_EARLY:
         value = f"{value} · {view.formats.iso_date(item.booked_until)}"
     return Entry(
         f"service:{name}",
@@ -58,14 +81,17 @@ def _row(view: View, name: str, item: EntitlementView) -> Entry:
 
 def _facts(view: View, item: EntitlementView) -> tuple[PanelLine, ...]:
     state = _state(view, item)
-    words, tone = ENTITLEMENT_STATES[state]
+    words, tone = _words(view, item, state)
     rows = [PanelLine(view.say("State"), view.say(words), tone)]
     if item.origin == STANDARD:
         rows.extend(lines(view.say("Belongs to every car; it has no end date.")))
     elif item.booked_until is not None:
         if item.booked_from is not None:
             rows.append(PanelLine(view.say("Booked from"), view.formats.iso_date(item.booked_from)))
-        rows.append(PanelLine(view.say("Booked until"), view.formats.iso_date(item.booked_until)))
+        until = view.say("Was booked until") if state in _ENDED_EARLY else view.say("Booked until")
+        rows.append(PanelLine(until, view.formats.iso_date(item.booked_until)))
+    if state in RENEWABLE:
+        rows.extend(_renewal(view, item))
     if item.overdue:
         text = view.say(
             EXPLANATIONS[ErrorCode.ACTIVATION_OVERDUE],
@@ -82,7 +108,25 @@ def _facts(view: View, item: EntitlementView) -> tuple[PanelLine, ...]:
         )
     elif state is EntitlementState.DEACTIVATED:
         rows.extend(lines(view.say("Deactivated. Ask your dealer."), tone=Tone.BAD))
+    elif state is EntitlementState.TERMINATED:
+        text = view.say("It has been ended and no longer works. Questions: {hotline}", hotline=view.hotline)
+        rows.extend(lines(text))
+    elif state is EntitlementState.EXPIRED:
+        rows.extend(lines(view.say("Its time is over and it no longer works.")))
+    elif state is EntitlementState.ACTIVE:
+        text = view.say("Does it not work? Call {disturbance_line}", disturbance_line=view.disturbance_line)
+        rows.extend(lines(text, tone=Tone.MUTED))
     return tuple(rows)
+
+
+def _renewal(view: View, item: EntitlementView) -> list[PanelLine]:
+    """Auto-renew, to read only, and the last day for notice, where the market knows them (R-504, R-505)."""
+    rows = []
+    if item.auto_renew is not None:
+        rows.append(PanelLine(view.say("Auto-renew"), view.say("on") if item.auto_renew else view.say("off")))
+        rows.extend(lines(view.say("Switched in the Portal"), tone=Tone.MUTED))
+    rows.extend(notice_lines(view, item))
+    return rows
 
 
 def booked_service(view: View, node: Node) -> Page:

@@ -4,6 +4,7 @@ from contracts.errors import ErrorCode
 from contracts.screen import Banner, PanelLine, Tone
 from headunit.domain.basket import Priced, priced, total_minor
 from headunit.domain.basket_pages import amount, total_rows
+from headunit.domain.closed_store import closed_banner, closed_rows
 from headunit.domain.connection import outage
 from headunit.domain.formats import phone_number
 from headunit.domain.menu import AcceptPrices, Entry, Kind, Node, Open, Page, Place, TryAgain
@@ -15,7 +16,7 @@ from headunit.domain.view import View, lines
 
 def seen_prices(prices: tuple[Priced, ...]) -> SeenPrices:
     """The prices as the driver sees them now."""
-    return tuple((price.line.service, price.line.months, price.amount_minor) for price in prices)
+    return tuple((price.line.service, price.line.months, price.gross_minor) for price in prices)
 
 
 def needs_confirmation(view: View) -> bool:
@@ -71,7 +72,7 @@ def checkout(view: View, node: Node) -> Page:
         ),
         first=keep.key if step.press is None else step.key,
         safe="accept" if step.key == "accept" else keep.key,
-        banner=None if online else _offline_banner(view),
+        banner=closed_banner(view) if online else _offline_banner(view),
     )
 
 
@@ -96,7 +97,9 @@ def _next_step(view: View, prices: tuple[Priced, ...]) -> Entry:
     if list_is_outdated(view):
         panel = lines(view.say("The new prices are on their way."))
         return does("retry", view.say("Get the new prices"), TryAgain(), view.say("synchronise"), panel=panel)
-    total = view.money(total_minor(prices, view.profile))
+    if view.situation.store_needs is not None:
+        return closed_rows(view)[0]
+    total = view.money(total_minor(prices))
     if needs_confirmation(view):
         panel = lines(view.say("Nothing is ordered by this; the order is the next step."))
         return does(

@@ -10,6 +10,7 @@ from headunit.domain.formats import SMS_NUMBER_DIGITS
 from headunit.domain.intents import (
     CancelOrder,
     ChangeOrder,
+    ErasePersonalData,
     Intent,
     KeepBasket,
     KeepLanguage,
@@ -24,6 +25,7 @@ from headunit.domain.menu import (
     Discard,
     Drop,
     Edit,
+    Erase,
     GoBack,
     Kind,
     Node,
@@ -45,7 +47,7 @@ from headunit.domain.state import Asked, Draft, Notice
 from headunit.domain.texts import mark
 from headunit.domain.view import View
 
-_FRESH = (Kind.CHECKOUT, Kind.NUMBER, Kind.ORDER_CANCEL, Kind.OPTIONS)
+_FRESH = (Kind.CHECKOUT, Kind.NUMBER, Kind.ORDER_CANCEL, Kind.OPTIONS, Kind.ERASE)
 """Pages that always open with the focus on their first row."""
 
 NOTHING: tuple[Intent, ...] = ()
@@ -82,6 +84,8 @@ def perform(view: View, action: Action) -> tuple[Intent, ...]:
             return _spell(view, action)
         case Speak(language):
             return _speak(view, language)
+        case Erase():
+            return _erase(view)
         case ToggleSplit():
             if not _refused(view, rules.refuse_setting(view.situation)):
                 view.state.split = not view.state.split
@@ -263,3 +267,9 @@ def _speak(view: View, language: str) -> tuple[Intent, ...]:
     if _refused(view, rules.refuse_setting(view.situation)):
         return NOTHING
     return (KeepLanguage(language),)
+
+
+def _erase(view: View) -> tuple[Intent, ...]:
+    if _refused(view, rules.refuse_setting(view.situation)):
+        return NOTHING
+    return (ErasePersonalData(view.situation.cancel_locked_until_ms),)

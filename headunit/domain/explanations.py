@@ -78,15 +78,41 @@ EXPLANATIONS: Final[dict[str, str]] = {
         "The car and the backend did not understand each other. Nothing has been changed. "
         "Try again; if it stays, call {disturbance_line}."
     ),
+    ErrorCode.REGISTRATION_REQUIRED: mark(
+        "This car is not linked to a Portal account, so nothing can be ordered in it. Your basket is kept. "
+        "Link the car in the customer Portal first."
+    ),
+    ErrorCode.RENEWAL_WINDOW_CLOSED: mark(
+        "{service} can no longer be renewed by ordering it: the last day was {date}. Nothing has been "
+        "ordered, your basket is kept. Auto-renew can still be switched on in the Portal."
+    ),
+    ErrorCode.PORTAL_ONLY: mark(
+        "{service} can be had in the customer Portal only. Nothing has been ordered, your basket is kept."
+    ),
+    ErrorCode.DATA_MISSING: mark(
+        "Details that the services need are missing in the customer Portal. Nothing has been ordered, your "
+        "basket is kept. Complete them there first."
+    ),
     LocalCode.NO_ANSWER: mark(
         "Your request did not arrive. Nothing was changed, your basket is kept. Try again."
+    ),
+    LocalCode.NOT_ERASED: mark(
+        "Personal data could not be deleted. Nothing has been deleted. "
+        "Try again; if it stays so, ask your dealer."
     ),
     LocalCode.OUTCOME_UNKNOWN: mark(
         "No answer yet: it is not known whether your request arrived. Your basket is kept. "
         "Look under Open orders before you try again."
     ),
 }
-"""One for every code.
+"""One for every code that can reach the car.
 
-`{service}`, `{support}`, `{hotline}`, `{disturbance_line}` and `{remaining}` are filled in when it is shown.
+`{service}`, `{support}`, `{hotline}`, `{disturbance_line}`, `{remaining}` and `{date}` are filled in when it
+is shown.
 """
+
+UNEXPLAINED: Final = mark(
+    "The backend has refused this. Nothing has been changed, your basket is kept. "
+    "If it stays so, call {disturbance_line}."
+)
+"""What is said of any other code, which no car should ever be sent."""

@@ -19,11 +19,15 @@ def _zone(name: str) -> ZoneInfo:
 
 
 class Formats(msgspec.Struct, frozen=True):
-    """How one market and language write values; `zone` is an IANA name."""
+    """How one market and language write values.
 
-    market: str
+    zone is an IANA name; twelve_hours and date_separator say how English is written there.
+    """
+
     language: str
     zone: str
+    twelve_hours: bool = False
+    date_separator: str = "."
 
     def local(self, instant_ms: int) -> datetime:
         """The market's wall time at an instant."""
@@ -33,8 +37,13 @@ class Formats(msgspec.Struct, frozen=True):
         """The market's calendar date at an instant (R-002)."""
         return self.local(instant_ms).date()
 
+    def midnight_ms(self, day: date) -> int:
+        """The instant at which `day` begins; a day of 23 or 25 hours has its own (R-403)."""
+        begins = datetime(day.year, day.month, day.day, tzinfo=_zone(self.zone))
+        return round((begins - _EPOCH) / timedelta(milliseconds=1))
+
     def _hours_of_twelve(self) -> bool:
-        return self.language == "en" and self.market == "AU"
+        return self.language == "en" and self.twelve_hours
 
     def clock(self, instant_ms: int, *, seconds: bool = False) -> str:
         """Time of day: "14:32", "14:32:41", "2:32 pm"."""
@@ -49,7 +58,7 @@ class Formats(msgspec.Struct, frozen=True):
         """A calendar date: "31.07.2026", "31/07/2026", "2026年7月31日"."""
         if self.language == "zh":
             return f"{day.year}年{day.month}月{day.day}日"
-        separator = "/" if self.language == "en" and self.market == "AU" else "."
+        separator = self.date_separator if self.language == "en" else "."
         return f"{day.day:02}{separator}{day.month:02}{separator}{day.year}"
 
     def iso_date(self, text: str) -> str:

@@ -52,4 +52,15 @@ class KeepLanguage(msgspec.Struct, frozen=True):
     language: str
 
 
-Intent: TypeAlias = PlaceOrder | ChangeOrder | CancelOrder | RequestSync | KeepBasket | KeepLanguage
+class ErasePersonalData(msgspec.Struct, frozen=True):
+    """Erase what is the driver's own, all of it or nothing, then tell `Presenter.erased` (R-715).
+
+    locked_until_ms is the cancellation lock that must outlive the orders it comes from (R-209).
+    """
+
+    locked_until_ms: int | None = None
+
+
+Intent: TypeAlias = (
+    PlaceOrder | ChangeOrder | CancelOrder | RequestSync | KeepBasket | KeepLanguage | ErasePersonalData
+)

@@ -1,14 +1,14 @@
-"""Pages around the Store: main menu, ConnectedDrive, settings, options, and pages that only inform."""
+"""Pages around the Store: main menu, ConnectedDrive, options, and pages that only inform."""
 
 from typing import Final
 
 from contracts.modem import Registration, SignalLevel
 from contracts.screen import PanelLine, Tone
 from headunit.domain.connection import outage
-from headunit.domain.menu import Entry, Kind, Node, Open, Page, Speak, Sync, ToggleSplit
-from headunit.domain.reception import ecall_available, sim_off
-from headunit.domain.rows import does, opens
-from headunit.domain.texts import LANGUAGES, mark
+from headunit.domain.menu import Entry, Kind, Node, Open, Page, Sync
+from headunit.domain.reception import ecall_available, is_deactivated, sim_off
+from headunit.domain.rows import does, opens, split_row
+from headunit.domain.texts import mark
 from headunit.domain.view import View, lines
 
 _SECTIONS: Final = {
@@ -17,7 +17,7 @@ _SECTIONS: Final = {
     Kind.NAVIGATION: mark("Map and route. The bench does not model them."),
     Kind.CONNECTED_DRIVE: mark("Services that come over the air: Store, Emergency Call, data connection."),
     Kind.VEHICLE: mark("Trip computer and status of the car. The bench does not model them."),
-    Kind.SETTINGS: mark("Language and split screen."),
+    Kind.SETTINGS: mark("Language, split screen, about this car, and deletion of personal data."),
 }
 
 _REGISTRATIONS: Final = {
@@ -55,7 +55,12 @@ def connected_drive(view: View, node: Node) -> Page:
     return Page(
         (
             opens(view, Kind.STORE, panel=lines(view.say("Book services and see what is booked."))),
-            opens(view, Kind.EMERGENCY_CALL, panel=emergency_call(view, node).panel),
+            opens(
+                view,
+                Kind.EMERGENCY_CALL,
+                value="" if ecall_available(view.facts) else view.say("not available"),
+                panel=emergency_call(view, node).panel,
+            ),
             opens(view, Kind.CONNECTION, panel=connection(view, node).panel),
             opens(view, Kind.SUPPORT, panel=support(view, node).panel),
         )
@@ -66,11 +71,12 @@ def emergency_call(view: View, node: Node) -> Page:
     """Whether the Emergency Call would work (R-515)."""
     if ecall_available(view.facts):
         return Page((), panel=lines(view.say("Emergency Call available"), tone=Tone.GOOD))
-    reason = (
-        view.say("The SIM is not active.")
-        if sim_off(view.facts.modem)
-        else view.say("The service has ended.")
-    )
+    if is_deactivated(view.facts):
+        reason = view.say("All services of this car are deactivated.")
+    elif sim_off(view.facts.modem):
+        reason = view.say("The SIM is not active.")
+    else:
+        reason = view.say("The service is not active.")
     advice = view.say("Ask your dealer.")
     return Page(
         (), panel=(*lines(view.say("Emergency Call unavailable"), tone=Tone.BAD), *lines(reason, advice))
@@ -98,28 +104,16 @@ def connection(view: View, node: Node) -> Page:
 
 def support(view: View, node: Node) -> Page:
     """Whom to call (section 2.9)."""
-    return Page(
-        (),
-        panel=(
-            PanelLine(view.say("Questions about products"), view.support),
-            PanelLine(view.say("Orders and payments"), view.hotline),
-            PanelLine(view.say("Faults"), view.disturbance_line),
-        ),
+    return Page((), panel=support_lines(view))
+
+
+def support_lines(view: View) -> tuple[PanelLine, ...]:
+    """Whom to call for what."""
+    return (
+        PanelLine(view.say("Questions about products"), view.support),
+        PanelLine(view.say("Orders and payments"), view.hotline),
+        PanelLine(view.say("Faults"), view.disturbance_line),
     )
-
-
-def settings(view: View, node: Node) -> Page:
-    """Settings; changing one needs a standing car (R-811)."""
-    return Page((opens(view, Kind.LANGUAGE, value=LANGUAGES[view.voice.language]), _split_row(view)))
-
-
-def language(view: View, node: Node) -> Page:
-    """Languages, by their own names."""
-    entries = tuple(
-        does(code, name, Speak(code), view.say("choose"), value="✓" if code == view.voice.language else "")
-        for code, name in LANGUAGES.items()
-    )
-    return Page(entries, first=view.voice.language)
 
 
 def options(view: View, node: Node) -> Page:
@@ -129,9 +123,4 @@ def options(view: View, node: Node) -> Page:
     )
     panel = lines(view.say("Asks for prices, orders and booked services anew."))
     sync = does("sync", view.say("Synchronise now"), Sync(), view.say("synchronise"), panel=panel)
-    return Page((sync, _split_row(view), settings_row))
-
-
-def _split_row(view: View) -> Entry:
-    value = view.say("on") if view.state.split else view.say("off")
-    return does("split", view.say("Split screen"), ToggleSplit(), view.say("switch"), value=value)
+    return Page((sync, split_row(view), settings_row))

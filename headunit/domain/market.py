@@ -1,4 +1,8 @@
-"""Market profiles: every value of the menu that depends on the market (R-001, section 2.9)."""
+"""Market profiles: every value of the menu that depends on the market (R-001, section 2.9).
+
+What the backend sends (currency, tax, numbers to call, last day of notice) is not in here, except for what a
+car shows before it has heard of the backend.
+"""
 
 from typing import Final
 
@@ -7,26 +11,51 @@ import msgspec
 from headunit.errors import UnknownMarketError
 
 
-class MarketProfile(msgspec.Struct, frozen=True):
+class MarketProfile(msgspec.Struct, frozen=True, kw_only=True):
     """What the menu must know about a market.
 
-    tax_percent is added to list prices that exclude it (R-310), 0 = included; notice_days is how long
-    before its end an active service must be renewed (R-504), None = any time (R-501).
+    sms_link: the link for payment goes by text message (R-301); needs_account: the car's Store is open only
+    to a car linked to a Portal account (R-202); tax_name is what is added to list prices that exclude it
+    (R-310). twelve_hours and date_separator are how its English is written.
     """
 
     name: str
     zone: str
     currency: str
     sms_link: bool
-    tax_percent: int
-    notice_days: int | None
+    needs_account: bool
+    tax_name: str
     hotline: str
     disturbance_line: str
+    twelve_hours: bool
+    date_separator: str
 
 
 _PROFILES: Final = {
-    "CN": MarketProfile("CN", "Asia/Shanghai", "CNY", True, 0, None, "10101018", "400-800-6666"),
-    "AU": MarketProfile("AU", "Australia/Melbourne", "AUD", False, 10, 42, "133 269", "133 269"),
+    "CN": MarketProfile(
+        name="CN",
+        zone="Asia/Shanghai",
+        currency="CNY",
+        sms_link=True,
+        needs_account=False,
+        tax_name="VAT",
+        hotline="10101018",
+        disturbance_line="400-800-6666",
+        twelve_hours=False,
+        date_separator=".",
+    ),
+    "AU": MarketProfile(
+        name="AU",
+        zone="Australia/Melbourne",
+        currency="AUD",
+        sms_link=False,
+        needs_account=True,
+        tax_name="GST",
+        hotline="133 269",
+        disturbance_line="133 269",
+        twelve_hours=True,
+        date_separator="/",
+    ),
 }
 
 
@@ -36,8 +65,3 @@ def profile_of(market: str) -> MarketProfile:
         return _PROFILES[market]
     except KeyError:
         raise UnknownMarketError(f"no market {market!r}; there are {', '.join(_PROFILES)}") from None
-
-
-def with_tax_minor(profile: MarketProfile, amount_minor: int) -> int:
-    """The amount of one line with tax on top, half a cent rounded up (R-310, D-17)."""
-    return amount_minor + (amount_minor * profile.tax_percent + 50) // 100

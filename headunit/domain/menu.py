@@ -22,11 +22,14 @@ class Kind(StrEnum):
     VEHICLE = "vehicle"
     SETTINGS = "settings"
     LANGUAGE = "settings.language"
+    INFO = "settings.info"
+    ERASE = "settings.erase"
     OPTIONS = "options"
     EMERGENCY_CALL = "connected_drive.emergency_call"
     CONNECTION = "connected_drive.connection"
     SUPPORT = "connected_drive.support"
     STORE = "store"
+    LINK = "store.link"
     PRODUCT = "store.product.{subject}"
     BASKET = "store.basket"
     BASKET_LINE = "store.basket.{subject}"
@@ -74,11 +77,14 @@ TREE: Final = {
     Kind.VEHICLE: NodeSpec(mark("Vehicle"), Kind.MAIN),
     Kind.SETTINGS: NodeSpec(mark("Settings"), Kind.MAIN),
     Kind.LANGUAGE: NodeSpec(mark("Language"), Kind.SETTINGS),
+    Kind.INFO: NodeSpec(mark("About this car"), Kind.SETTINGS),
+    Kind.ERASE: NodeSpec(mark("Delete personal data"), Kind.SETTINGS),
     Kind.OPTIONS: NodeSpec(mark("Options"), Kind.MAIN),
     Kind.EMERGENCY_CALL: NodeSpec(mark("Emergency Call"), Kind.CONNECTED_DRIVE),
     Kind.CONNECTION: NodeSpec(mark("Data connection"), Kind.CONNECTED_DRIVE),
     Kind.SUPPORT: NodeSpec(mark("Customer support"), Kind.CONNECTED_DRIVE),
     Kind.STORE: NodeSpec("ConnectedDrive Store", Kind.CONNECTED_DRIVE),
+    Kind.LINK: NodeSpec(mark("Link this car"), Kind.STORE),
     Kind.PRODUCT: NodeSpec("", Kind.STORE),
     Kind.BASKET: NodeSpec(mark("My basket"), Kind.STORE),
     Kind.BASKET_LINE: NodeSpec("", Kind.BASKET),
@@ -203,6 +209,10 @@ class ToggleSplit(msgspec.Struct, frozen=True):
     """Show or hide the right half."""
 
 
+class Erase(msgspec.Struct, frozen=True):
+    """Delete personal data; asked and confirmed (R-715)."""
+
+
 class GoBack(msgspec.Struct, frozen=True):
     """What BACK does, as a row."""
 
@@ -232,6 +242,7 @@ Action: TypeAlias = (
     | TakeNumber
     | Speak
     | ToggleSplit
+    | Erase
     | GoBack
     | Explain
 )

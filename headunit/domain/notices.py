@@ -1,8 +1,9 @@
 """Banners: what happened, what is safe, what to do; the code in small print."""
 
 from contracts.screen import Banner, Tone
-from headunit.domain.explanations import EXPLANATIONS
+from headunit.domain.explanations import EXPLANATIONS, UNEXPLAINED
 from headunit.domain.facts import RequestKind
+from headunit.domain.reception import is_deactivated
 from headunit.domain.rules import Refused
 from headunit.domain.state import Notice
 from headunit.domain.texts import mark
@@ -31,9 +32,10 @@ def notice_banner(view: View, notice: Notice) -> Banner:
         "hotline": view.hotline,
         "disturbance_line": view.disturbance_line,
         "remaining": view.lock_remaining(),
+        "date": "–",
     }
     values.update({name: value for name, value in notice.values if value})
-    message = notice.message or EXPLANATIONS[notice.code]
+    message = notice.message or EXPLANATIONS.get(notice.code, UNEXPLAINED)
     return Banner(view.say(message, **values), notice.tone, notice.code)
 
 
@@ -57,6 +59,17 @@ def lock_banner(view: View) -> Banner | None:
     if view.situation.cancel_locked_until_ms is None:
         return None
     return notice_banner(view, Notice("CANCEL_SYNC"))
+
+
+def deactivated_banner(view: View) -> Banner | None:
+    """On every screen of a car that is switched off as a whole, until it is switched on again (R-514)."""
+    if not is_deactivated(view.facts):
+        return None
+    text = view.say(
+        "All services of this car are deactivated. The Emergency Call does not work. "
+        "In an emergency use a telephone. Only your dealer can activate the car again."
+    )
+    return Banner(text, Tone.BAD)
 
 
 def announced_cause(view: View) -> str:

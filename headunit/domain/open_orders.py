@@ -12,6 +12,7 @@ from headunit.domain.view import View, lines
 from headunit.domain.words import CANCEL_REASONS, ORDER_STATES
 
 _LISTED = (*UNPAID, OrderState.CANCELLED, OrderState.PAID)
+_SETTLED = (OrderState.PAID, OrderState.FULFILLED, OrderState.PARTLY_REFUNDED, OrderState.REFUNDED)
 _PAYABLE = (OrderState.AWAITING_PAYMENT, OrderState.PAYING, OrderState.PAYMENT_FAILED)
 
 
@@ -52,6 +53,7 @@ def _facts(view: View, order: OrderView) -> tuple[PanelLine, ...]:
     rows = [
         PanelLine(view.say("Order {number}", number=order.number)),
         PanelLine(view.say("Total"), money),
+        *_tax_inside(view, order),
         PanelLine(view.say("State"), state_words(view, order), ORDER_STATES[order.state][1]),
     ]
     if order.state in _PAYABLE:
@@ -60,6 +62,14 @@ def _facts(view: View, order: OrderView) -> tuple[PanelLine, ...]:
         if order.sms_number:
             rows.append(PanelLine(view.say("Link went to"), phone_number(order.sms_number)))
     return tuple(rows)
+
+
+def _tax_inside(view: View, order: OrderView) -> tuple[PanelLine, ...]:
+    """The tax inside the total, where the market's list prices exclude it (R-310)."""
+    if not order.tax_minor:
+        return ()
+    tax = view.formats.money(order.tax_minor, order.currency)
+    return (PanelLine(view.say("of this {tax}", tax=view.profile.tax_name), tax, Tone.MUTED),)
 
 
 def deadline(view: View, order: OrderView) -> str:
@@ -99,7 +109,7 @@ def _actions(view: View, order: OrderView) -> list[Entry]:
     if order.state not in CANCEL_REFUSED:
         cancelling = Open(Node(Kind.ORDER_CANCEL, order.number))
         entries.append(does("cancel", view.say("Cancel order"), cancelling, view.say("cancel")))
-    if order.state is OrderState.PAID:
+    if order.state in _SETTLED:
         by_phone = Explain(ErrorCode.USE_HOTLINE, order.number)
         entries.append(does("hotline", view.say("Change or cancel"), by_phone, view.say("open")))
     return entries
@@ -126,6 +136,8 @@ def _advice(view: View, order: OrderView) -> tuple[str, ...]:
         return (view.say("Until then nothing can be chosen or ordered in the car."),)
     if order.state is OrderState.PAID:
         return (view.say("The services become active by themselves, at latest 24 hours after payment."),)
+    if order.state in _SETTLED:
+        return (view.say("Its services are listed under Booked Services."),)
     return ()
 
 

@@ -43,7 +43,7 @@ def order_change(view: View, node: Node) -> Page:
 
 
 def _send(view: View, order: OrderView, draft: Draft) -> Entry:
-    total = total_minor(priced(draft.lines, view.facts.catalogue), view.profile)
+    total = total_minor(priced(draft.lines, view.facts.catalogue))
     before = view.formats.money(order.amount_minor, order.currency)
     panel = lines(
         view.say("Before: {amount}", amount=before),

@@ -6,21 +6,21 @@ from typing import Final
 from headunit.domain.basket_pages import basket, basket_line, order_line
 from headunit.domain.booked_services import booked, booked_service
 from headunit.domain.checkout import checkout
+from headunit.domain.link_page import link
 from headunit.domain.main_menu import (
     connected_drive,
     connection,
     emergency_call,
-    language,
     main,
     options,
     section,
-    settings,
     support,
 )
 from headunit.domain.menu import Kind, Node, Page
 from headunit.domain.number_speller import number
 from headunit.domain.open_orders import order, order_cancel, orders
 from headunit.domain.order_change import order_add, order_change
+from headunit.domain.settings_pages import erase, info, language, settings
 from headunit.domain.store import product, store
 from headunit.domain.view import View
 
@@ -33,11 +33,14 @@ _PAGES: Final[dict[Kind, Callable[[View, Node], Page]]] = {
     Kind.VEHICLE: section,
     Kind.SETTINGS: settings,
     Kind.LANGUAGE: language,
+    Kind.INFO: info,
+    Kind.ERASE: erase,
     Kind.OPTIONS: options,
     Kind.EMERGENCY_CALL: emergency_call,
     Kind.CONNECTION: connection,
     Kind.SUPPORT: support,
     Kind.STORE: store,
+    Kind.LINK: link,
     Kind.PRODUCT: product,
     Kind.BASKET: basket,
     Kind.BASKET_LINE: basket_line,

@@ -6,7 +6,13 @@ from contracts.screen import Banner, Row, ScreenSnapshot, Tone
 from headunit.domain import motion_lock
 from headunit.domain.connection import freshness
 from headunit.domain.menu import Kind, Node, Open, Page, lineage
-from headunit.domain.notices import disturbance_banner, lock_banner, notice_banner, waiting_banner
+from headunit.domain.notices import (
+    deactivated_banner,
+    disturbance_banner,
+    lock_banner,
+    notice_banner,
+    waiting_banner,
+)
 from headunit.domain.state import Notice
 from headunit.domain.status_bar import status_bar
 from headunit.domain.view import View
@@ -52,7 +58,7 @@ def _banner(view: View, page: Page, chain: tuple[Node, ...]) -> Banner | None:
     notice = view.state.notice
     if notice is not None and _still_holds(view, notice):
         return notice_banner(view, notice)
-    banner = waiting_banner(view) or page.banner
+    banner = waiting_banner(view) or page.banner or deactivated_banner(view)
     if banner is not None or chain[0].kind is not Kind.CONNECTED_DRIVE:
         return banner
     return lock_banner(view) or disturbance_banner(view)

@@ -10,12 +10,12 @@ from headunit.domain import answers, picture
 from headunit.domain.doings import open_node, perform
 from headunit.domain.facts import CarFacts
 from headunit.domain.focus import focus_index, rotated
-from headunit.domain.intents import Intent, KeepLanguage
+from headunit.domain.intents import Intent, KeepLanguage, RequestSync
 from headunit.domain.menu import Entry, Kind, Node, Open, Page
 from headunit.domain.pages import page_of
 from headunit.domain.service_names import spoken
 from headunit.domain.situation import situation_of
-from headunit.domain.state import MenuState
+from headunit.domain.state import MenuState, Notice
 from headunit.domain.texts import LocalCode, Translations, Voice, load_translation
 from headunit.domain.view import View
 
@@ -110,6 +110,17 @@ class Presenter:
         intents = answers.refused(self._view(), code)
         self._settle_focus()
         return intents
+
+    def erased(self) -> tuple[Intent, ...]:
+        """The car has deleted personal data: the menu forgets it, too, confirms, and asks anew (R-715)."""
+        self._state = answers.erased(self._state)
+        self._settle_focus()
+        return (RequestSync(),) if self._view().situation.online else ()
+
+    def not_erased(self) -> None:
+        """The car could not delete personal data; nothing has changed (R-715)."""
+        self._state.notice = Notice(LocalCode.NOT_ERASED)
+        self._settle_focus()
 
     def next_change_ms(self) -> int | None:
         """When the picture changes by the passing of time alone: call `update` with fresh facts then."""

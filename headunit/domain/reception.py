@@ -32,6 +32,18 @@ def is_online(facts: CarFacts) -> bool:
     return modem.data and not sim_off(modem) and has_network(modem)
 
 
+def is_deactivated(facts: CarFacts) -> bool:
+    """Whether the car is switched off as a whole (R-514).
+
+    The SIM may die before the backend's word of it arrives; then the modem alone says so.
+    """
+    if facts.snapshot is not None and facts.snapshot.deactivated:
+        return True
+    return facts.modem is not None and facts.modem.sim is SimState.DEACTIVATED
+
+
 def ecall_available(facts: CarFacts) -> bool:
     """R-515 as far as the car knows: SIM active and the Emergency Call entitlement active."""
-    return not sim_off(facts.modem) and (facts.snapshot is None or facts.snapshot.ecall_available)
+    if sim_off(facts.modem) or is_deactivated(facts):
+        return False
+    return facts.snapshot is None or facts.snapshot.ecall_available

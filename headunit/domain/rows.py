@@ -1,7 +1,7 @@
 """Rows that several pages share."""
 
 from contracts.screen import PanelLine
-from headunit.domain.menu import Action, Entry, GoBack, Kind, Node, Open
+from headunit.domain.menu import Action, Entry, GoBack, Kind, Node, Open, ToggleSplit
 from headunit.domain.view import View
 
 
@@ -32,3 +32,9 @@ def reads(key: str, label: str, value: str = "") -> Entry:
 def back_row(view: View, label: str = "") -> Entry:
     """A row that does what BACK does."""
     return Entry("back", label or view.say("Back"), press=GoBack(), verb=view.say("back"))
+
+
+def split_row(view: View) -> Entry:
+    """The switch of the split screen."""
+    value = view.say("on") if view.state.split else view.say("off")
+    return does("split", view.say("Split screen"), ToggleSplit(), view.say("switch"), value=value)

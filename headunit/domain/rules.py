@@ -9,7 +9,7 @@ import msgspec
 
 from contracts.errors import ErrorCode
 from contracts.messages import Line, OrderState, OrderView
-from headunit.domain.basket import TERMS_MONTHS, Lines, find, price_minor, product_of
+from headunit.domain.basket import TERMS_MONTHS, Lines, find, offer_of, product_of
 from headunit.domain.formats import is_sms_number
 from headunit.domain.situation import Situation
 from headunit.domain.validity import STANDARD
@@ -67,7 +67,7 @@ def refuse_line(situation: Situation, line: Line, in_order: str = "") -> Refused
     product = product_of(situation.facts.catalogue, line.service)
     if product is None:
         return Refused(ErrorCode.NOT_ELIGIBLE, "R-102", line.service)
-    if line.months not in TERMS_MONTHS or price_minor(product, line.months) is None:
+    if line.months not in TERMS_MONTHS or offer_of(product, line.months) is None:
         return Refused(ErrorCode.BAD_TERM, "R-101", line.service)
     for order in situation.open_orders():
         if order.number != in_order and any(held.service == line.service for held in order.lines):
@@ -80,7 +80,7 @@ def refuse_put(situation: Situation, basket: Lines, line: Line) -> Refused | Non
     refused = refuse_selection(situation)
     if refused is None and find(basket, line.service) is not None:
         refused = Refused(ErrorCode.DUPLICATE_SERVICE, "R-201", line.service)
-    return refused or refuse_line(situation, line)
+    return refused or _refuse_closed(situation) or refuse_line(situation, line)
 
 
 def _refuse_lines(situation: Situation, lines: Lines, in_order: str = "") -> Refused | None:
@@ -99,6 +99,11 @@ def _refuse_offline(situation: Situation) -> Refused | None:
     return None if situation.online else Refused(ErrorCode.NO_CONNECTION, "R-204")
 
 
+def _refuse_closed(situation: Situation) -> Refused | None:
+    needs = situation.store_needs
+    return None if needs is None else Refused(needs, "R-202")
+
+
 def refuse_number(situation: Situation, digits: str) -> Refused | None:
     """Whether `digits` can receive the payment link, where the market sends one (R-203, R-301)."""
     if situation.profile.sms_link and not is_sms_number(digits):
@@ -112,6 +117,7 @@ def refuse_place(situation: Situation, lines: Lines, digits: str) -> Refused | N
         refuse_selection(situation)
         or (None if lines else Refused(ErrorCode.EMPTY_CART, "R-201"))
         or _refuse_offline(situation)
+        or _refuse_closed(situation)
         or _refuse_lines(situation, lines)
         or refuse_number(situation, digits)
     )
@@ -131,6 +137,7 @@ def refuse_change(situation: Situation, order: OrderView, lines: Lines) -> Refus
         refuse_editing(situation, order)
         or (None if lines else Refused(ErrorCode.EMPTY_CART, "R-206"))
         or _refuse_offline(situation)
+        or _refuse_closed(situation)
         or _refuse_lines(situation, lines, order.number)
     )
 

@@ -2,6 +2,7 @@
 
 import msgspec
 
+from contracts.errors import ErrorCode
 from contracts.messages import OrderState, OrderView, Snapshot
 from headunit.domain import cancel_lock, motion_lock
 from headunit.domain.facts import CarFacts
@@ -27,7 +28,8 @@ class News(msgspec.Struct, frozen=True):
 class Situation(msgspec.Struct, frozen=True):
     """Facts, market and orders, whether a request can leave, and which of the two locks hold.
 
-    cancel_locked_until_ms is the deadline by server time while the cancellation lock holds, else None.
+    cancel_locked_until_ms is the deadline by server time while the cancellation lock holds, else None;
+    store_needs is why the car's Store is closed, None while it is open (R-202).
     """
 
     facts: CarFacts
@@ -36,6 +38,7 @@ class Situation(msgspec.Struct, frozen=True):
     online: bool
     moving: bool
     cancel_locked_until_ms: int | None
+    store_needs: ErrorCode | None = None
 
     def order(self, number: str) -> OrderView | None:
         """The order of that number, if the car knows it."""
@@ -70,11 +73,20 @@ def situation_of(facts: CarFacts, news: dict[str, News]) -> Situation:
     """The situation at `facts.now_ms`. Raises UnknownMarketError."""
     orders = merged_orders(facts, news)
     until_ms = cancel_lock.locked_until_ms(facts, orders)
+    profile = profile_of(facts.market)
     return Situation(
         facts,
-        profile_of(facts.market),
+        profile,
         orders,
         is_online(facts),
         motion_lock.is_locked(facts.motion, facts.now_ms),
         until_ms if cancel_lock.is_locked(facts, until_ms) else None,
+        _store_needs(facts, profile),
     )
+
+
+def _store_needs(facts: CarFacts, profile: MarketProfile) -> ErrorCode | None:
+    """What the newest snapshot says; before the first one a car that needs an account cannot know (R-202)."""
+    if facts.snapshot is not None:
+        return facts.snapshot.store_needs
+    return ErrorCode.NO_CONNECTION if profile.needs_account else None

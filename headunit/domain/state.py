@@ -45,7 +45,7 @@ class Asked(msgspec.Struct, frozen=True):
 
 
 SeenPrices = tuple[tuple[str, int, int | None], ...]
-"""Service, term and amount of every line as the driver last saw and accepted them."""
+"""Service, term and amount with tax of every line as the driver last saw and accepted them."""
 
 
 class MenuState(msgspec.Struct):

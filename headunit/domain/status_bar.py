@@ -2,7 +2,7 @@
 
 from contracts.modem import ModemStatus, SignalLevel
 from contracts.screen import StatusBar, Tone
-from headunit.domain.reception import ecall_available, has_network, is_slow, sim_off
+from headunit.domain.reception import ecall_available, has_network, is_deactivated, is_slow, sim_off
 from headunit.domain.view import View
 
 _BARS = {SignalLevel.GOOD: 4, SignalLevel.FAIR: 3, SignalLevel.POOR: 1, SignalLevel.NONE: 0}
@@ -31,8 +31,15 @@ def status_bar(view: View) -> StatusBar:
         data=data,
         data_tone=tone,
         locked=view.situation.moving,
-        warning="" if ecall_available(facts) else "⚠ " + view.say("Emergency Call unavailable"),
+        warning=_warning(view),
     )
+
+
+def _warning(view: View) -> str:
+    """What stays on every screen while it is so (R-514, R-515)."""
+    if is_deactivated(view.facts):
+        return "⚠ " + view.say("Deactivated: the Emergency Call does not work")
+    return "" if ecall_available(view.facts) else "⚠ " + view.say("Emergency Call unavailable")
 
 
 def _data(view: View) -> tuple[str, Tone]:

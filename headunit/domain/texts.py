@@ -17,11 +17,12 @@ class LocalCode(StrEnum):
     """Codes the car gives itself; they never cross the air.
 
     OUTCOME_UNKNOWN: no answer in time, the backend may have accepted; NO_ANSWER: no answer came, and it is
-    known that nothing was done.
+    known that nothing was done; NOT_ERASED: the car could not delete what it keeps.
     """
 
     OUTCOME_UNKNOWN = "OUTCOME_UNKNOWN"
     NO_ANSWER = "NO_ANSWER"
+    NOT_ERASED = "NOT_ERASED"
 
 
 class Translations(Protocol):

@@ -28,11 +28,6 @@ def extended_to(booked_until: date, months: int) -> date:
     return last_day(booked_until + timedelta(days=1), months)
 
 
-def renewal_until(booked_until: date, notice_days: int) -> date:
-    """Last day on which a renewal can still be noticed (R-504)."""
-    return booked_until - timedelta(days=notice_days)
-
-
 def state_on(entitlement: EntitlementView, today: date) -> EntitlementState:
     """The state that holds on the market's `today`: a cached end date ends a service by itself (R-406).
 

@@ -1,5 +1,7 @@
 """What a page is made from: situation, memory and the driver's way of writing things."""
 
+from datetime import date, timedelta
+
 from contracts.messages import Product
 from contracts.screen import PanelLine, Tone
 from headunit.domain.basket import product_of
@@ -31,13 +33,21 @@ class View:
         self.voice = voice
         self.say = voice.say
         self.say_number = voice.say_number
-        self.formats = Formats(self.profile.name, voice.language, self.facts.zone or self.profile.zone)
+        profile = self.profile
+        zone = self.facts.zone or profile.zone
+        self.formats = Formats(voice.language, zone, profile.twelve_hours, profile.date_separator)
         self.wake_ms: int | None = None
 
     def wake(self, at_ms: int) -> None:
         """By itself the picture changes at `at_ms` (car's clock) too."""
         if at_ms > self.facts.now_ms and (self.wake_ms is None or at_ms < self.wake_ms):
             self.wake_ms = at_ms
+
+    def today(self) -> date:
+        """The market's date by server time; the picture changes at its next midnight (R-002, R-406)."""
+        today = self.formats.today(self.facts.server_now_ms)
+        self.wake(self.formats.midnight_ms(today + timedelta(days=1)) - self.facts.server_skew_ms)
+        return today
 
     def age(self, since_ms: int) -> str:
         """How long ago `since_ms` was, in its largest unit: "52 s", "3 min", "2 h", "3 days"."""

@@ -1,22 +1,15 @@
 """The car as one program: presenter, session with the backend, modem and vehicle data, wired together."""
 
 import asyncio
+import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from contracts.bench import Terminal
 from contracts.controller import ControllerEvent
 from contracts.errors import ErrorCode
-from contracts.messages import (
-    CancelOrder,
-    Catalogue,
-    Disturbance,
-    EntitlementView,
-    ModifyOrder,
-    OrderReply,
-    Snapshot,
-    SubmitOrder,
-)
+from contracts.messages import Catalogue, Disturbance, EntitlementView, OrderReply, Snapshot
 from contracts.modem import ModemPort, ModemStatus
 from contracts.screen import ScreenSnapshot
 from headunit.domain import intents
@@ -27,6 +20,7 @@ from headunit.domain.reception import is_online
 from headunit.domain.texts import LocalCode, load_translation
 from headunit.services.car_store import Basket, SentRequest
 from headunit.services.errors import NotOnlineError
+from headunit.services.order_messages import OrderIntent, message_of
 from headunit.services.session import Session
 from runtime.mqtt.port import MqttPortFactory
 from runtime.ports import Runtime, Timer
@@ -317,42 +311,33 @@ class Car:
                     self._session.request_sync()
                 case intents.PlaceOrder() | intents.ChangeOrder() | intents.CancelOrder():
                     self._request_about_order(intent)
+                case intents.ErasePersonalData(locked_until_ms):
+                    self._erase_personal_data(locked_until_ms)
                 case intents.KeepLanguage(language):
                     self._journal.record("language", language)
 
-    def _request_about_order(
-        self, intent: intents.PlaceOrder | intents.ChangeOrder | intents.CancelOrder
-    ) -> None:
-        def make(key: str, sent_at_ms: int) -> SubmitOrder | ModifyOrder | CancelOrder:
-            match intent:
-                case intents.PlaceOrder(lines, list_version, sms_number):
-                    return SubmitOrder(
-                        key=key,
-                        sent_at_ms=sent_at_ms,
-                        client_order_id=key,
-                        lines=lines,
-                        list_version=list_version,
-                        sms_number=sms_number,
-                    )
-                case intents.ChangeOrder(order_number, order_version, lines):
-                    return ModifyOrder(
-                        key=key,
-                        sent_at_ms=sent_at_ms,
-                        order_number=order_number,
-                        order_version=order_version,
-                        lines=lines,
-                    )
-                case intents.CancelOrder(order_number):
-                    return CancelOrder(key=key, sent_at_ms=sent_at_ms, order_number=order_number)
-
+    def _request_about_order(self, intent: OrderIntent) -> None:
         try:
-            self._request = self._session.send_request(make)
+            self._request = self._session.send_request(partial(message_of, intent))
         except NotOnlineError:
             self._journal.record("refused", type(intent).__name__, ErrorCode.NO_CONNECTION)
             self._look()
             self._carry_out(self._presenter.refuse(ErrorCode.NO_CONNECTION))
             return
         self._look()
+
+    def _erase_personal_data(self, locked_until_ms: int | None) -> None:
+        """All of it or nothing; what the menu remembers goes with it (R-715)."""
+        try:
+            self._session.erase_personal_data(locked_until_ms)
+        except sqlite3.Error as error:
+            self._journal.record("erased", "personal_data", "failed", reason=str(error))
+            self._presenter.not_erased()
+            return
+        self._catalogue, self._request = None, None
+        self._snapshot = self._session.store.snapshot()
+        self._look()
+        self._carry_out(self._presenter.erased())
 
     def _refresh(self) -> None:
         """The car knows something new: redraw, if anyone is looking."""

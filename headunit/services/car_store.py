@@ -6,12 +6,13 @@ commit together.
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TypeVar
 
 import msgspec
 
 from contracts.messages import Catalogue, Line, Snapshot
+from runtime.mqtt.sqlite_outbox import forget_messages
 
 T = TypeVar("T")
 
@@ -41,11 +42,19 @@ class SentRequest(msgspec.Struct, frozen=True):
 _CREATE = "CREATE TABLE IF NOT EXISTS car_state (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT"
 
 
+def impersonal(snapshot: Snapshot, locked_until_ms: int | None) -> Snapshot:
+    """A snapshot without orders, number and code; `locked_until_ms` holds on though its order is gone."""
+    return msgspec.structs.replace(
+        snapshot, orders=(), contract_number="", link_code="", locked_until_ms=locked_until_ms
+    )
+
+
 class CarStore:
     """Typed values over one table."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self.connection = connection
+        connection.execute("PRAGMA secure_delete = ON")  # what is deleted is overwritten, too (R-715)
         connection.execute(_CREATE)
 
     @contextmanager
@@ -88,6 +97,24 @@ class CarStore:
                 "INSERT INTO car_state VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
                 (name, msgspec.json.encode(value)),
             )
+
+    def erase_personal_data(self, locked_until_ms: int | None) -> None:
+        """Erase what is the driver's own, all of it or nothing (R-715).
+
+        What stays: booked services, so that the car goes on knowing and enforcing them offline (R-406), with
+        the revision that keeps older news out; a cancellation lock that ends at `locked_until_ms` (R-209);
+        when the backend last spoke.
+        """
+        snapshot = self.snapshot()
+        with self.transaction():
+            forget_messages(self.connection)
+            self.connection.execute("DELETE FROM car_state WHERE name NOT IN ('snapshot', 'last_sync_ms')")
+            if snapshot is not None:
+                self.keep("snapshot", impersonal(snapshot, locked_until_ms))
+        # The log that SQLite writes ahead holds former pages until they are back in the database.
+        # Failing that, they go with the next checkpoint; what is erased stays erased.
+        with suppress(sqlite3.Error):
+            self.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def _read(self, name: str, of_type: type[T]) -> T | None:
         row = self.connection.execute("SELECT value FROM car_state WHERE name = ?", (name,)).fetchone()

@@ -8,7 +8,6 @@ did.
 
 import asyncio
 from collections.abc import Callable
-from typing import Protocol
 
 from contracts.codec import decode, encode, kind_of
 from contracts.errors import ContractError, ErrorCode, MessageFieldError
@@ -28,6 +27,7 @@ from contracts.topics import down_filter, down_topic, parse_topic, up_topic
 from contracts.trace import make_traceparent, trace_id_of
 from headunit.services.car_store import CarStore, SentRequest
 from headunit.services.errors import NotOnlineError
+from headunit.services.session_listener import SessionListener
 from runtime.mqtt.delivery import Delivery
 from runtime.mqtt.port import IncomingMessage, MqttConfig, MqttPortFactory, OutgoingMessage
 from runtime.mqtt.sqlite_outbox import SqliteInbox, SqliteOutbox, create_tables
@@ -50,34 +50,6 @@ KEYS_KEPT_MS = 30 * 24 * 3_600_000
 def client_id(vin: str) -> str:
     """The MQTT client identifier of a car."""
     return f"car-{vin}"
-
-
-class SessionListener(Protocol):
-    """What the car is told. Called after the transaction that caused it has committed."""
-
-    def session_changed(self, up: bool) -> None:
-        """The MQTT session has come up or gone down."""
-
-    def catalogue_arrived(self, catalogue: Catalogue) -> None:
-        """A catalogue has arrived."""
-
-    def snapshot_arrived(self, snapshot: Snapshot, fresh: bool) -> None:
-        """A snapshot has arrived; not `fresh` when an equal or newer revision was known (R-406)."""
-
-    def answered(self, request: SentRequest, reply: OrderReply) -> None:
-        """The request on its way has its answer."""
-
-    def came_to_nothing(self, request: SentRequest) -> None:
-        """No answer will come: an order was not placed; of a change or a cancellation nobody knows."""
-
-    def disturbance_announced(self, disturbance: Disturbance) -> None:
-        """The backend has announced an outage or its end (R-805)."""
-
-    def outbox_changed(self, depth: int) -> None:
-        """The number of messages that wait has changed."""
-
-    def packet_seen(self, way: str, kind: str, key: str, size: int) -> None:
-        """An application message went out or came in."""
 
 
 class Session:
@@ -275,6 +247,16 @@ class Session:
             ),
             expires_at_ms,
         )
+
+    def erase_personal_data(self, locked_until_ms: int | None) -> None:
+        """Erase what is the driver's own from the car's store (R-715).
+
+        Raises sqlite3.Error when nothing could be erased.
+        """
+        self.store.erase_personal_data(locked_until_ms)
+        self._forget_end()
+        self._journal.record("erased", "personal_data", "done")
+        self._delivery.wake()
 
     # Coming in
 

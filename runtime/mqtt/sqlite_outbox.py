@@ -83,6 +83,15 @@ def create_tables(connection: sqlite3.Connection) -> None:
         connection.execute(statement)
 
 
+def forget_messages(connection: sqlite3.Connection) -> None:
+    """Erase every message that is kept, waiting or put aside, inside the transaction that is open.
+
+    The keys of messages that came in stay: none may take effect twice.
+    """
+    for table in ("outbox", "outbox_dead", "inbox_dead"):
+        connection.execute(f"DELETE FROM {table}")
+
+
 class SqliteOutbox:
     """The Outbox port over one `sqlite3` connection in autocommit mode."""
 

@@ -19,7 +19,14 @@ from contracts.messages import (
 )
 from contracts.modem import ModemStatus, Registration, SignalLevel, SimState
 from headunit.domain.facts import CarFacts, Motion, PendingRequest, RequestKind
-from headunit.domain.intents import CancelOrder, ChangeOrder, Intent, KeepBasket, PlaceOrder
+from headunit.domain.intents import (
+    CancelOrder,
+    ChangeOrder,
+    ErasePersonalData,
+    Intent,
+    KeepBasket,
+    PlaceOrder,
+)
 from headunit.domain.presenter import Presenter
 from headunit.domain.texts import LANGUAGES, LocalCode, load_translation
 from tests.headunit.domain.car import (
@@ -77,6 +84,8 @@ ENTITLEMENTS = st.builds(
     st.sampled_from([None, "2026-07-09", "2026-07-10", "2026-07-31"]),
     overdue=st.booleans(),
     service=SERVICES,
+    auto_renew=st.one_of(st.none(), st.booleans()),
+    renew_by=st.sampled_from(["", "2026-07-09", "2026-07-10"]),
 )
 SNAPSHOTS = st.one_of(
     st.none(),
@@ -89,6 +98,10 @@ SNAPSHOTS = st.one_of(
         locked_until_ms=st.one_of(st.none(), INSTANTS),
         ecall_available=st.booleans(),
         contract_number=st.sampled_from(["", "13800000001", "bad"]),
+        store_needs=st.one_of(st.none(), st.sampled_from(ErrorCode)),
+        deactivated=st.booleans(),
+        link_code=st.sampled_from(["", "7QK2M4", "{code}"]),
+        terms_version=st.sampled_from(["", "2015-05"]),
     ),
 )
 DISTURBANCES = st.one_of(
@@ -158,6 +171,9 @@ class AnyDriver(RuleBasedStateMachine):
         for intent in intents:
             if isinstance(intent, KeepBasket):
                 self.kept = intent.lines
+            elif isinstance(intent, ErasePersonalData):
+                self.presenter.erased()
+                self.kept = ()
 
     @rule(known=FACTS)
     def learn(self, known: CarFacts) -> None:

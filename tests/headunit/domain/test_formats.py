@@ -7,10 +7,10 @@ import pytest
 from headunit.domain.formats import Formats, countdown, is_sms_number, phone_number
 from tests.headunit.domain.car import NOW
 
-CN_EN = Formats("CN", "en", "Asia/Shanghai")
-CN_DE = Formats("CN", "de", "Asia/Shanghai")
-CN_ZH = Formats("CN", "zh", "Asia/Shanghai")
-AU_EN = Formats("AU", "en", "Australia/Melbourne")
+CN_EN = Formats("en", "Asia/Shanghai")
+CN_DE = Formats("de", "Asia/Shanghai")
+CN_ZH = Formats("zh", "Asia/Shanghai")
+AU_EN = Formats("en", "Australia/Melbourne", twelve_hours=True, date_separator="/")
 
 
 @pytest.mark.parametrize(

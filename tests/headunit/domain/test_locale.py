@@ -14,11 +14,11 @@ import headunit
 from contracts.errors import ErrorCode
 from contracts.messages import Catalogue, Product
 from headunit.domain.explanations import EXPLANATIONS
-from headunit.domain.facts import CarFacts
+from headunit.domain.facts import CarFacts, RequestKind
 from headunit.domain.service_names import spoken
 from headunit.domain.texts import LANGUAGES, LocalCode, Voice, load_translation
 from headunit.errors import UnknownLanguageError
-from tests.headunit.domain.car import STORE, Driver
+from tests.headunit.domain.car import PRESS, RTTI_NAME, STORE, Driver
 
 _PACKAGE = Path(headunit.__file__).parent
 _KEYWORDS = {"mark": None, "say": None, "say_number": (1, 2)}
@@ -73,12 +73,55 @@ def test_the_compiled_catalogue_is_the_one_that_can_be_read(language: str) -> No
         assert _entries(read_mo(compiled)) == _entries(_po(language))
 
 
-def test_every_code_is_explained() -> None:
-    assert set(EXPLANATIONS) == {*ErrorCode, *LocalCode}
+NEVER_IN_A_CAR = {
+    ErrorCode.VAT_INVOICE_UNAVAILABLE: "asked for on the payment page",
+    ErrorCode.INVOICE_CATEGORY_FIXED: "asked for on the payment page",
+    ErrorCode.HOTLINE_CLOSED: "said on the telephone",
+    ErrorCode.DEALER_ONLY: "said on the telephone, and at the Portal",
+    ErrorCode.NOTICE_TOO_SHORT: "said to BMW's desk",
+    ErrorCode.CONFIRMATION_REQUIRED: "asked at the dealer's console, and at the Portal",
+    ErrorCode.VERIFICATION_FAILED: "said on the telephone, and at the Portal",
+    ErrorCode.REFUND_LATEST_FIRST: "money comes back through the hotline",
+    ErrorCode.ALREADY_REFUNDED: "money comes back through the hotline",
+    ErrorCode.NOTHING_REFUNDABLE: "money comes back through the hotline",
+    ErrorCode.NAME_MISMATCH: "money comes back through the hotline",
+    ErrorCode.NOT_LOGGED_IN: "the car knows no login",
+    ErrorCode.BAD_CREDENTIALS: "the car knows no login",
+    ErrorCode.BAD_TOKEN: "the car knows no login",
+    ErrorCode.BAD_PASSWORD: "the car knows no login",
+    ErrorCode.PASSWORD_CHANGE_REQUIRED: "the car knows no login",
+    ErrorCode.ACCOUNT_LOCKED: "the car knows no login",
+    ErrorCode.NAME_TAKEN: "accounts are kept at the Portal",
+    ErrorCode.ALREADY_LINKED: "cars are linked at the Portal",
+    ErrorCode.NOT_TRANSFERABLE: "owners change at the care centre, and at the Portal",
+    ErrorCode.DATA_FLOW_DENIED: "refused to a program that sends data out of the backend",
+}
+
+
+def test_every_code_has_a_text_or_a_reason_why_no_car_is_sent_it() -> None:
+    assert {*EXPLANATIONS, *NEVER_IN_A_CAR} == {*ErrorCode, *LocalCode}
+    assert not {*EXPLANATIONS} & {*NEVER_IN_A_CAR}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_code_is_explained_in_every_language(language: str) -> None:
+    voice = Voice(load_translation(language), language)
+    for code, text in EXPLANATIONS.items():
+        assert voice.say(text).strip(), code
+        assert (voice.say(text) == text) is (language == "en"), code
+
+
+@pytest.mark.parametrize("code", NEVER_IN_A_CAR)
+def test_a_code_that_no_car_should_be_sent_is_shown_all_the_same(code: ErrorCode) -> None:
+    driver = Driver().chooses(*STORE, RTTI_NAME, "3 months", "Checkout").does(PRESS)
+    driver.awaits(RequestKind.PLACE, "k").hears("k", code)
+    assert driver.code == code
+    assert driver.told().startswith("The backend has refused this.")
+    assert driver.told().endswith("call 400-800-6666.")
 
 
 def test_explanations_use_only_values_that_are_filled_in() -> None:
-    filled = {"service", "support", "hotline", "disturbance_line", "remaining"}
+    filled = {"service", "support", "hotline", "disturbance_line", "remaining", "date"}
     for text in EXPLANATIONS.values():
         assert _placeholders(text) <= filled
 
