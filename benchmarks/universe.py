@@ -53,13 +53,9 @@ def story(seed: int, orders: int) -> str:
             parts.append(_step(at_s + 100, 'agent = { do = "approve_refund" }'))
         else:
             parts.append(_step(at_s + 30, 'payer = { do = "open", provider = "AliPay" }'))
-            parts.append(_step(at_s + 40, _cancel(number)))
+            parts.append(_step(at_s + 40, 'choose = ["Cancel order", "Yes, cancel"]'))
             parts.append(_step(at_s + 60, 'provider = { do = "capture", after_cancel_s = 1.0 }'))
     return "\n".join(parts)
-
-
-def _cancel(number: int) -> str:
-    return f'choose = ["Open orders", "CN-{number + 1:06d}", "Cancel order", "Yes"]'
 
 
 def _step(at_s: float, verb: str) -> str:
