@@ -1,12 +1,14 @@
 """What checkers look at: all orders, all money, all booked services, as plain data."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date
 
 from backend_stub.domain.order import OrderLine
 from backend_stub.domain.payment import LedgerEntry
 from backend_stub.service.ports import Store
 from contracts.messages import CancelReason, EntitlementState, OrderState
+from contracts.modem import SimState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,15 +55,17 @@ class EntitlementAudit:
     state: EntitlementState
     overdue: bool
     periods: tuple[PeriodAudit, ...]
+    ended_at_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BackendAudit:
-    """Everything, oldest first."""
+    """Everything, oldest first; `sims` are the subscriptions by VIN, as the backend has decided them."""
 
     orders: tuple[OrderAudit, ...]
     ledger: tuple[LedgerEntry, ...]
     entitlements: tuple[EntitlementAudit, ...]
+    sims: Mapping[str, SimState] = field(default_factory=dict)
 
     def of_vehicle(self, vin: str) -> "BackendAudit":
         """The part that concerns one car."""
@@ -71,6 +75,7 @@ class BackendAudit:
             orders=orders,
             ledger=tuple(entry for entry in self.ledger if entry.order_number in numbers),
             entitlements=tuple(each for each in self.entitlements if each.vin == vin),
+            sims={each: sim for each, sim in self.sims.items() if each == vin},
         )
 
 
@@ -113,8 +118,10 @@ def audit(store: Store) -> BackendAudit:
                     )
                     for period in each.periods
                 ),
+                ended_at_ms=each.ended_at_ms,
             )
             for vin in store.vehicles.vins()
             for each in store.entitlements.of_vehicle(vin)
         ),
+        sims={state.vin: state.subscription.state for state in store.vehicle_states.all()},
     )

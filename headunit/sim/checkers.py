@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from backend_stub.service.audit import BackendAudit, EntitlementAudit
 from contracts.messages import EntitlementState, EntitlementView, OrderState
+from contracts.modem import SimState
 from headunit.sim.expectations import journal_line
 from headunit.sim.verdict import Violation
 from runtime.journal import JournalEntry
@@ -124,7 +125,12 @@ def no_entitlement_without_payment(evidence: Evidence) -> list[Violation]:
 
 
 def car_shows_what_the_backend_has(evidence: Evidence) -> list[Violation]:
-    """R-404, R-405: after healing the car's Booked Services are the backend's, to the last valid day."""
+    """R-404, R-405: after healing the car's Booked Services are the backend's, to the last valid day.
+
+    A car whose SIM is suspended or dead (R-514 to R-516) cannot be told any more: what it shows is old.
+    """
+    if any(sim is not SimState.ACTIVE for sim in evidence.audit.sims.values()):
+        return []
     backend: dict[str, Shown] = {}
     for each in evidence.audit.entitlements:
         before = backend.get(each.service)

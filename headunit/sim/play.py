@@ -116,9 +116,12 @@ class Play:
             self._progress(second, self.duration_s)
 
     async def _heal(self) -> None:
-        """The world is kind from here on: good reception, a working SIM, nothing in the way."""
+        """The world is kind from here on: good reception, nothing in the way, no hand on the SIM.
+
+        What BMW has suspended or a dealer has switched off stays so.
+        """
         telematics = self._world.telematics
-        if telematics.status().sim is SimState.SUSPENDED:
+        if telematics.status().sim is SimState.SUSPENDED and self._world.sim is SimState.ACTIVE:
             await self._bench.handle(SetSim(state=SimState.ACTIVE))
         await self._bench.handle(SetSignal(rsrp_dbm=STANDING_DBM))
 

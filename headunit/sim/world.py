@@ -9,9 +9,9 @@ from typing import TypeVar
 from backend_stub.adapters.mqtt_endpoint import CLIENT_ID
 from backend_stub.app import Backend, BackendConfig
 from backend_stub.domain.vehicle import VehicleRecord
-from contracts.bench import Command
+from contracts.bench import Command, SetSim
 from contracts.controller import ControllerEvent
-from contracts.modem import ModemListener, ModemPort, ModemStatus
+from contracts.modem import ModemListener, ModemPort, ModemStatus, SimState
 from contracts.screen import ScreenSnapshot
 from headunit.services.car import Car, CarConfig
 from headunit.services.session import client_id
@@ -21,6 +21,7 @@ from headunit.sim.scenario import Fault, FaultKind, Program, Scenario, Vehicle
 from runtime.mqtt.port import MqttPortFactory
 from runtime.ports import Runtime
 from telematics.app import Telematics
+from telematics.errors import TelematicsError
 from telematics.radio.timeline import RadioTimeline
 from telematics.unit import TelematicsUnit
 
@@ -107,6 +108,9 @@ class World:
         self._telematics: Telematics | None = None
         self._on_car: list[Callable[[Car], None]] = []
         self._on_backend: list[Callable[[Backend], None]] = []
+        self._own_life = copy_context()
+        self._sim = SimState.ACTIVE if config.vehicle.handed_over else SimState.PROVISIONED
+        self.on_backend(self._follow_subscription)
 
     async def open(self) -> None:
         """Start everything; the car's first second is now."""
@@ -114,7 +118,11 @@ class World:
         self.rig.launch("backend", self._live_backend)
         self.start_ns = self.rig.clock.transport_ns()
         unit = TelematicsUnit(
-            self.timeline, self.rig.link, self.rig.randomness.stream("modem"), start_ns=self.start_ns
+            self.timeline,
+            self.rig.link,
+            self.rig.randomness.stream("modem"),
+            start_ns=self.start_ns,
+            sim=self._sim,
         )
         self._telematics = Telematics(self.rig.runtime("telematics"), unit, self.rig.apply_conditions)
         self.rig.launch("telematics", self._telematics.run)
@@ -262,6 +270,35 @@ class World:
         for listener in self._on_backend:
             listener(backend)
         await backend.run()
+
+    def _follow_subscription(self, backend: Backend) -> None:
+        """From now on the car's SIM is what the operator has made of its subscription (R-515, R-516)."""
+        vin = self.config.vehicle.vin
+
+        def switched(which: str, state: SimState) -> None:
+            if which == vin and state is not self._sim:
+                # The unit outlives the backend: what it is told must not end with this life of the other.
+                self._own_life.copy().run(self._switch_sim, state)
+
+        backend.on_subscription(switched)
+        if vin in (networks := backend.networks()):
+            switched(vin, networks[vin])
+
+    @property
+    def sim(self) -> SimState:
+        """What the operator has made of the car's SIM, whatever a hand has done to it since."""
+        return self._sim
+
+    def _switch_sim(self, state: SimState) -> None:
+        self._sim = state
+        if self._telematics is None:
+            return
+        try:
+            self.telematics.set_sim(SetSim(state=state))
+        except TelematicsError:
+            # The operator's hand may have led the SIM elsewhere; from ACTIVE every state can be reached.
+            self.telematics.set_sim(SetSim(state=SimState.ACTIVE))
+            self.telematics.set_sim(SetSim(state=state))
 
     async def _live_vehicle(self) -> None:
         """The vehicle bus: repeats the speed of the drive, or of the operator's hand, once a second."""
