@@ -6,14 +6,25 @@ from datetime import date
 
 from backend_stub.domain.order import OrderLine
 from backend_stub.domain.payment import LedgerEntry
+from backend_stub.domain.refund import RefundState
 from backend_stub.service.ports import Store
 from contracts.messages import CancelReason, EntitlementState, OrderState
 from contracts.modem import SimState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RefundAudit:
+    """One refund request; `paid_out_minor` is what the books of payouts hold of it."""
+
+    service: str
+    state: RefundState
+    amount_minor: int
+    paid_out_minor: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OrderAudit:
-    """One order; money is the sum of its ledger entries."""
+    """One order; money is the sum of its ledger entries and of its payouts."""
 
     number: str
     vin: str
@@ -27,11 +38,17 @@ class OrderAudit:
     cancel_at_ms: int | None
     captured_minor: int
     returned_minor: int
+    refunds: tuple[RefundAudit, ...] = ()
+
+    @property
+    def refunded_minor(self) -> int:
+        """Money that was paid out."""
+        return sum(refund.paid_out_minor for refund in self.refunds)
 
     @property
     def kept_minor(self) -> int:
-        """Money that stayed."""
-        return self.captured_minor - self.returned_minor
+        """Money that stayed: what came in, less what was returned and what was refunded."""
+        return self.captured_minor - self.returned_minor - self.refunded_minor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +99,8 @@ class BackendAudit:
 def audit(store: Store) -> BackendAudit:
     """The books as they are now."""
     ledger = store.payments.ledger()
+    payouts = store.refunds.payouts()
+    refunds = store.refunds.all()
     return BackendAudit(
         orders=tuple(
             OrderAudit(
@@ -97,6 +116,18 @@ def audit(store: Store) -> BackendAudit:
                 cancel_at_ms=order.cancel_at_ms,
                 captured_minor=sum(e.captured_minor for e in ledger if e.order_number == order.number),
                 returned_minor=sum(e.returned_minor for e in ledger if e.order_number == order.number),
+                refunds=tuple(
+                    RefundAudit(
+                        service=refund.service,
+                        state=refund.state,
+                        amount_minor=refund.amount_minor,
+                        paid_out_minor=sum(
+                            payout.amount_minor for payout in payouts if payout.refund_id == refund.refund_id
+                        ),
+                    )
+                    for refund in refunds
+                    if refund.order_number == order.number
+                ),
             )
             for order in store.orders.all()
         ),

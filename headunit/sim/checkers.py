@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from backend_stub.domain.refund import APPROVED_STATES, RefundState
 from backend_stub.service.audit import BackendAudit, EntitlementAudit
 from contracts.messages import EntitlementState, EntitlementView, OrderState
 from contracts.modem import SimState
@@ -67,22 +68,52 @@ def no_accepted_order_lost(evidence: Evidence) -> list[Violation]:
 
 
 def no_payment_taken_twice(evidence: Evidence) -> list[Violation]:
-    """R-304, R-305: of every order exactly its amount is kept when it was paid, else nothing."""
+    """R-304, R-305: of a paid order its amount is kept, less what was refunded of it; of others nothing."""
     found = []
     for order in evidence.audit.orders:
         due_minor = order.amount_minor if order.state in PAID_STATES else 0
-        if order.state in (OrderState.PARTLY_REFUNDED, OrderState.REFUNDED):
-            continue
+        due_minor -= sum(each.amount_minor for each in order.refunds if each.state is RefundState.PAID_OUT)
         if order.kept_minor != due_minor:
             found.append(
                 Violation(
                     "no payment taken twice",
                     "R-305",
                     f"{order.number} is {order.state}, amount {order.amount_minor}; kept {order.kept_minor}"
-                    f" (captured {order.captured_minor}, returned {order.returned_minor})",
+                    f" (captured {order.captured_minor}, returned {order.returned_minor},"
+                    f" refunded {order.refunded_minor})",
                     evidence.story(order.number),
                 )
             )
+    return found
+
+
+def no_refund_beyond_its_line(evidence: Evidence) -> list[Violation]:
+    """R-602, R-603: a line is refunded once and never for more than it cost, and its order shows it."""
+    found = []
+    for order in evidence.audit.orders:
+        worth = {line.service: line.amount_minor for line in order.lines}
+        standing = [each for each in order.refunds if each.state is not RefundState.REJECTED]
+        approved = [each for each in standing if each.state in APPROVED_STATES]
+        services = [each.service for each in standing]
+        whys = [
+            f"{each.service} is refunded with {each.amount_minor} of {worth.get(each.service, 0)}"
+            for each in standing
+            if each.amount_minor > worth.get(each.service, 0) or services.count(each.service) > 1
+        ]
+        whys += [
+            f"{each.service} is {each.state}, and {each.paid_out_minor} of {each.amount_minor} has gone"
+            for each in order.refunds
+            if each.paid_out_minor != (each.amount_minor if each.state is RefundState.PAID_OUT else 0)
+        ]
+        shows = {OrderState.PARTLY_REFUNDED: 1, OrderState.REFUNDED: 2}.get(order.state, 0)
+        if shows != (0 if not approved else 2 if len(approved) == len(order.lines) else 1):
+            whys.append(f"is {order.state} with {len(approved)} of {len(order.lines)} lines refunded")
+        found += [
+            Violation(
+                "no refund beyond its line", "R-603", f"{order.number}: {why}", evidence.story(order.number)
+            )
+            for why in whys
+        ]
     return found
 
 
@@ -94,6 +125,13 @@ def no_entitlement_without_payment(evidence: Evidence) -> list[Violation]:
         for order in evidence.audit.orders
         if order.state in PAID_STATES
         for line in order.lines
+    ]
+    # A refunded term may have left the chain, or stand in it as history (D-31).
+    refunded = [
+        (order.number, each.service)
+        for order in evidence.audit.orders
+        for each in order.refunds
+        if each.state in APPROVED_STATES
     ]
     bought = [
         (each.vin, period.order_number, each.service, period.months)
@@ -115,7 +153,7 @@ def no_entitlement_without_payment(evidence: Evidence) -> list[Violation]:
         if bought.count(term) > paid.count(term):
             found.append(_term(evidence, term, "no entitlement without payment", "stands on no paid line"))
     for term in paid:
-        if paid.count(term) > bought.count(term):
+        if paid.count(term) > bought.count(term) and (term[1], term[2]) not in refunded:
             found.append(
                 _term(
                     evidence, term, "no payment without entitlement", "is paid, and there is no term for it"
@@ -179,6 +217,7 @@ def _term(evidence: Evidence, term: tuple[str, str, str, int], checker: str, why
 CHECKERS: tuple[Checker, ...] = (
     no_accepted_order_lost,
     no_payment_taken_twice,
+    no_refund_beyond_its_line,
     no_entitlement_without_payment,
     car_shows_what_the_backend_has,
 )

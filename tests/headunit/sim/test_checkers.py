@@ -7,7 +7,8 @@ import pytest
 
 from backend_stub.domain.entitlement import Origin
 from backend_stub.domain.order import OrderLine
-from backend_stub.service.audit import BackendAudit, EntitlementAudit, OrderAudit, PeriodAudit
+from backend_stub.domain.refund import RefundState
+from backend_stub.service.audit import BackendAudit, EntitlementAudit, OrderAudit, PeriodAudit, RefundAudit
 from contracts.messages import EntitlementState, EntitlementView, OrderState
 from headunit.sim.checkers import (
     CHECKERS,
@@ -17,6 +18,7 @@ from headunit.sim.checkers import (
     no_accepted_order_lost,
     no_entitlement_without_payment,
     no_payment_taken_twice,
+    no_refund_beyond_its_line,
 )
 from runtime.journal import JournalEntry
 
@@ -149,13 +151,86 @@ def test_money_that_should_not_be_here_or_is_missing_is_found(
         (OrderState.FULFILLED, 30000, 15000),
         (OrderState.CANCELLED, 15000, 15000),
         (OrderState.AWAITING_PAYMENT, 0, 0),
-        (OrderState.PARTLY_REFUNDED, 15000, 5000),
-        (OrderState.REFUNDED, 15000, 15000),
     ],
 )
 def test_money_kept_once_or_given_back_is_well(state: OrderState, captured: int, returned: int) -> None:
     order = replace(ORDER, state=state, captured_minor=captured, returned_minor=returned)
     assert no_payment_taken_twice(evidence(order)) == []
+
+
+#
+
+
+def refund(amount_minor: int, state: RefundState, paid_out_minor: int = 0) -> RefundAudit:
+    return RefundAudit(service="RTTI", state=state, amount_minor=amount_minor, paid_out_minor=paid_out_minor)
+
+
+def refunded(*refunds: RefundAudit, state: OrderState = OrderState.REFUNDED) -> OrderAudit:
+    return replace(ORDER, state=state, refunds=refunds)
+
+
+@pytest.mark.req("R-602", "R-603")
+@pytest.mark.parametrize(
+    "order",
+    [
+        refunded(refund(13000, RefundState.VERIFYING), state=OrderState.FULFILLED),
+        refunded(refund(0, RefundState.REJECTED), refund(13000, RefundState.VERIFIED)),
+        refunded(refund(13000, RefundState.PAYOUT_FAILED)),
+        refunded(refund(13000, RefundState.PAID_OUT, 13000)),
+    ],
+    ids=["asked for", "approved", "bounced", "paid out"],
+)
+def test_money_refunded_once_is_well(order: OrderAudit) -> None:
+    assert no_payment_taken_twice(evidence(order)) == []
+    assert no_refund_beyond_its_line(evidence(order)) == []
+    assert no_entitlement_without_payment(evidence(order)) == []
+
+
+@pytest.mark.req("R-603")
+@pytest.mark.parametrize(
+    ("order", "text"),
+    [
+        (
+            refunded(refund(15001, RefundState.VERIFIED)),
+            "CN-000001: RTTI is refunded with 15001 of 15000",
+        ),
+        (
+            refunded(refund(9000, RefundState.PAID_OUT, 8999)),
+            "CN-000001: RTTI is PAID_OUT, and 8999 of 9000 has gone",
+        ),
+        (
+            refunded(refund(9000, RefundState.VERIFIED, 9000)),
+            "CN-000001: RTTI is VERIFIED, and 9000 of 9000 has gone",
+        ),
+        (
+            refunded(refund(9000, RefundState.VERIFIED), state=OrderState.FULFILLED),
+            "CN-000001: is FULFILLED with 1 of 1 lines refunded",
+        ),
+        (refunded(), "CN-000001: is REFUNDED with 0 of 1 lines refunded"),
+    ],
+)
+def test_a_refund_that_does_not_add_up_is_found(order: OrderAudit, text: str) -> None:
+    (found,) = no_refund_beyond_its_line(evidence(order))
+    assert (found.checker, found.rule, found.text) == ("no refund beyond its line", "R-603", text)
+
+
+@pytest.mark.req("R-603")
+def test_a_line_that_is_refunded_twice_is_found() -> None:
+    twice = refunded(refund(100, RefundState.VERIFIED), refund(100, RefundState.PAID_OUT, 100))
+    assert no_refund_beyond_its_line(evidence(twice))
+
+
+@pytest.mark.req("R-305", "R-604")
+def test_refunded_money_that_did_not_leave_is_found() -> None:
+    order = refunded(refund(9000, RefundState.PAID_OUT))
+    (found,) = no_payment_taken_twice(evidence(order))
+    assert "kept 15000 (captured 15000, returned 0, refunded 0)" in found.text
+
+
+@pytest.mark.req("R-603")
+def test_a_refunded_term_may_have_left_the_chain() -> None:
+    order = refunded(refund(9000, RefundState.VERIFIED))
+    assert no_entitlement_without_payment(evidence(order, booked=())) == []
 
 
 #
