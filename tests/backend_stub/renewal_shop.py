@@ -11,11 +11,11 @@ from contracts.acts.portal import GiveNotice, PortalClient, SetAutoRenew
 from contracts.acts.provider import SetCard
 from contracts.bench import AtPortal, AtProvider, Pay, PaymentOutcome
 from contracts.messages import EntitlementView, Line, SubmitOrder
+from tests.backend_stub.instants import in_melbourne
 from tests.backend_stub.shop import MINUTE, VIN, Shop, lines
-from tests.backend_stub.test_calendar import melbourne
 
 USER = "driver@example.com"
-AU_START = melbourne("2026-05-01 10:00")
+AU_START = in_melbourne("2026-05-01 10:00")
 
 
 def open_portal(shop: Shop, user: str = USER) -> None:

@@ -1,25 +1,16 @@
 """The calendar of validity: month ends, leap years, six weeks, and the days on which clocks change."""
 
 from datetime import date, datetime
-from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backend_stub.domain import calendar
-from tests.backend_stub.shop import shanghai
-
-MELBOURNE = "Australia/Melbourne"
-SHANGHAI = "Asia/Shanghai"
+from tests.backend_stub.instants import MELBOURNE, SHANGHAI, in_melbourne, in_shanghai
 
 dates = st.dates(date(2010, 1, 1), date(2090, 12, 31))
 terms = st.sampled_from((3, 6, 12, 36))
-
-
-def melbourne(text: str) -> int:
-    """UTC milliseconds of a wall-clock time in Melbourne."""
-    return round(datetime.fromisoformat(text).replace(tzinfo=ZoneInfo(MELBOURNE)).timestamp() * 1000)
 
 
 @pytest.mark.req("R-403")
@@ -100,7 +91,7 @@ def test_dates_are_those_of_the_market_to_the_millisecond(zone: str) -> None:
 
 @pytest.mark.req("R-002")
 def test_midnight_in_china_is_sixteen_hours_of_the_day_before_in_utc() -> None:
-    assert calendar.local_midnight_ms(date(2015, 8, 1), SHANGHAI) == shanghai("2015-08-01 00:00")
+    assert calendar.local_midnight_ms(date(2015, 8, 1), SHANGHAI) == in_shanghai("2015-08-01 00:00")
 
 
 @pytest.mark.req("R-002", "R-403")
@@ -122,7 +113,7 @@ def test_midnight_in_melbourne_follows_summer_time(text: str, offset_hours: int)
     day = date.fromisoformat(text[:10])
     utc = round(datetime.fromisoformat(f"{text}+00:00").timestamp() * 1000)
     assert calendar.local_midnight_ms(day, MELBOURNE) == utc - offset_hours * calendar.HOUR_MS
-    assert calendar.local_midnight_ms(day, MELBOURNE) == melbourne(text)
+    assert calendar.local_midnight_ms(day, MELBOURNE) == in_melbourne(text)
 
 
 @pytest.mark.req("R-504")
@@ -144,4 +135,4 @@ def test_six_weeks_are_42_dates(last_day: date, until: date) -> None:
 
 
 def test_people_read_times_of_their_own_zone() -> None:
-    assert calendar.local_text(shanghai("2026-05-01 09:05"), SHANGHAI) == "2026-05-01 09:05"
+    assert calendar.local_text(in_shanghai("2026-05-01 09:05"), SHANGHAI) == "2026-05-01 09:05"

@@ -10,9 +10,9 @@ from contracts.acts.bmw import ChangePriceList
 from contracts.bench import AtBmw, HoldActivation, Pay, PaymentOutcome
 from contracts.errors import ErrorCode
 from contracts.messages import EntitlementState, OrderState
+from tests.backend_stub.instants import in_melbourne
 from tests.backend_stub.renewal_shop import AuShop
 from tests.backend_stub.shop import DAY, MINUTE, SECOND, Shop
-from tests.backend_stub.test_calendar import melbourne
 
 S = EntitlementState
 
@@ -119,10 +119,10 @@ def test_nothing_is_provided_without_approved_payment(au_shop: AuShop, outcome: 
 
 @pytest.mark.req("R-402")
 def test_the_first_day_is_that_of_activation_even_when_it_is_in_time() -> None:
-    shop = AuShop(melbourne("2026-05-31 23:59"))
+    shop = AuShop(in_melbourne("2026-05-31 23:59"))
     shop.command(HoldActivation(held=True))
     shop.pay_by_card(shop.order_in_portal("RTTI"))
-    shop.advance_to(melbourne("2026-06-01 00:00") - 1)
+    shop.advance_to(in_melbourne("2026-06-01 00:00") - 1)
     assert shop.booked("RTTI").state is S.PENDING
     shop.advance(1)
     shop.command(HoldActivation(held=False))
@@ -146,7 +146,7 @@ def test_the_first_day_is_that_of_activation_even_when_it_is_in_time() -> None:
     ],
 )
 def test_the_day_of_activation_is_melbournes(paid: str, delay: int, first_day: str) -> None:
-    shop = AuShop(melbourne(paid), activation_delay_ms=delay)
+    shop = AuShop(in_melbourne(paid), activation_delay_ms=delay)
     shop.pay_by_card(shop.order_in_portal("RTTI"))
     shop.advance(delay)
     assert shop.booked("RTTI").booked_from == first_day
@@ -155,7 +155,7 @@ def test_the_day_of_activation_is_melbournes(paid: str, delay: int, first_day: s
 
 @pytest.mark.req("R-401", "R-402")
 def test_an_overdue_activation_alarms_names_the_line_to_call_and_begins_its_term_late() -> None:
-    shop = AuShop(melbourne("2026-05-01 12:00"))
+    shop = AuShop(in_melbourne("2026-05-01 12:00"))
     shop.command(HoldActivation(held=True))
     shop.pay_by_card(shop.order_in_portal("RTTI"))
     shop.advance(DAY)
@@ -168,7 +168,7 @@ def test_an_overdue_activation_alarms_names_the_line_to_call_and_begins_its_term
         if entry.kind == "entitlement" and entry.data.get("event") == "overdue"
     ]
     assert alarm.data["call"] == "133 269"
-    shop.advance_to(melbourne("2026-05-04 08:00"))
+    shop.advance_to(in_melbourne("2026-05-04 08:00"))
     shop.command(HoldActivation(held=False))
     assert (shop.booked("RTTI").booked_from, shop.booked("RTTI").booked_until) == ("2026-05-04", "2026-08-03")
     shop.close()

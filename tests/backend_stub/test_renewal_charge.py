@@ -11,13 +11,13 @@ from contracts.acts.bmw import ChangePriceList
 from contracts.bench import AtBmw, Pay
 from contracts.errors import ErrorCode
 from contracts.messages import CancelReason, EntitlementState, OrderState
+from tests.backend_stub.instants import in_melbourne
 from tests.backend_stub.renewal_shop import AuShop
 from tests.backend_stub.shop import DAY, HOUR, MINUTE
-from tests.backend_stub.test_calendar import melbourne
 
 S = EntitlementState
-CHARGE = melbourne("2026-07-31 00:00")
-END = melbourne("2026-08-01 00:00")
+CHARGE = in_melbourne("2026-07-31 00:00")
+END = in_melbourne("2026-08-01 00:00")
 
 
 @pytest.fixture
@@ -57,7 +57,7 @@ def test_auto_renew_goes_on_term_by_term_and_a_notice_renews_once(au_shop: AuSho
     au_shop.booked_service("CONCIERGE")
     au_shop.auto_renew(True)
     au_shop.notice("CONCIERGE")
-    au_shop.advance_to(melbourne("2027-02-01 00:00"))
+    au_shop.advance_to(in_melbourne("2027-02-01 00:00"))
     assert au_shop.booked("RTTI").booked_until == "2027-04-30"
     assert (au_shop.booked("CONCIERGE").state, au_shop.booked("CONCIERGE").booked_until) == (
         S.EXPIRED,
@@ -168,13 +168,13 @@ def test_a_charge_is_an_order_like_any_other(au_shop: AuShop) -> None:
 @pytest.mark.req("R-505", "R-002")
 def test_a_jump_of_a_year_charges_every_term_at_its_own_midnight(au_shop: AuShop) -> None:
     au_shop.auto_renew(True)
-    au_shop.advance_to(melbourne("2027-05-01 00:00") - 1)
+    au_shop.advance_to(in_melbourne("2027-05-01 00:00") - 1)
     captured = [entry.captured_at_ms for entry in au_shop.backend.audit().ledger][1:]
     assert captured == [
-        melbourne("2026-07-31 00:00"),
-        melbourne("2026-10-31 00:00"),
-        melbourne("2027-01-31 00:00"),
-        melbourne("2027-04-30 00:00"),
+        in_melbourne("2026-07-31 00:00"),
+        in_melbourne("2026-10-31 00:00"),
+        in_melbourne("2027-01-31 00:00"),
+        in_melbourne("2027-04-30 00:00"),
     ]
 
 
@@ -217,7 +217,7 @@ def test_a_store_order_moves_the_charge_to_the_new_last_day(au_shop: AuShop) -> 
     au_shop.pay_by_card(au_shop.order_in_portal(("RTTI", 6)))
     au_shop.advance_to(CHARGE)
     assert renewals(au_shop) == []
-    au_shop.advance_to(melbourne("2027-01-31 00:00"))
+    au_shop.advance_to(in_melbourne("2027-01-31 00:00"))
     [order] = renewals(au_shop)
     assert order.lines[0].months == 6
     assert au_shop.booked("RTTI").booked_until == "2027-07-31"
@@ -227,7 +227,7 @@ def test_a_store_order_moves_the_charge_to_the_new_last_day(au_shop: AuShop) -> 
 def test_a_store_order_fulfils_a_notice_that_was_given_before(au_shop: AuShop) -> None:
     au_shop.notice()
     au_shop.pay_by_card(au_shop.order_in_portal("RTTI"))
-    au_shop.advance_to(melbourne("2026-11-01 00:00"))
+    au_shop.advance_to(in_melbourne("2026-11-01 00:00"))
     assert renewals(au_shop) == []
     assert au_shop.booked("RTTI").state is S.EXPIRED
 
@@ -247,10 +247,10 @@ def test_a_store_order_fulfils_a_notice_that_was_given_before(au_shop: AuShop) -
 def test_the_charge_finds_its_midnight_where_calendars_are_odd(
     activated: str, charged: str, booked_until: str
 ) -> None:
-    shop = AuShop(melbourne(activated))
+    shop = AuShop(in_melbourne(activated))
     shop.booked_service()
     shop.auto_renew(True)
-    shop.advance_to(melbourne(charged) - 1)
+    shop.advance_to(in_melbourne(charged) - 1)
     assert renewals(shop) == []
     shop.advance(1)
     assert len(renewals(shop)) == 1

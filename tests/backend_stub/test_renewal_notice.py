@@ -7,12 +7,12 @@ import pytest
 from backend_stub.errors import BackendError
 from contracts.errors import ErrorCode
 from contracts.messages import EntitlementState, OrderState
+from tests.backend_stub.instants import in_melbourne
 from tests.backend_stub.renewal_shop import AuShop
 from tests.backend_stub.shop import DAY, MINUTE, Shop
-from tests.backend_stub.test_calendar import melbourne
 
 S = EntitlementState
-LAST_DAY = melbourne("2026-06-19 00:00")
+LAST_DAY = in_melbourne("2026-06-19 00:00")
 """The last day for notice of a service that ends on 31 July."""
 
 
@@ -107,7 +107,7 @@ def test_a_form_within_the_window_is_taken_and_one_after_it_is_not(au_shop: AuSh
 
 @pytest.mark.req("R-504")
 def test_a_term_without_notice_or_auto_renew_ends_and_the_service_can_be_bought_anew(au_shop: AuShop) -> None:
-    au_shop.advance_to(melbourne("2026-08-01 00:00") - 1)
+    au_shop.advance_to(in_melbourne("2026-08-01 00:00") - 1)
     assert au_shop.booked("RTTI").state is S.ACTIVE
     closed_for_orders(au_shop, "RTTI")
     au_shop.advance(1)
@@ -130,7 +130,7 @@ def test_a_service_that_waits_for_activation_is_extended_without_a_window(au_sho
 def test_a_chosen_renewal_of_a_service_that_waits_is_planned_when_its_end_is_known(au_shop: AuShop) -> None:
     au_shop.pay_by_card(au_shop.order_in_portal("PREMIUM"))
     au_shop.auto_renew(True, "PREMIUM")
-    au_shop.advance_to(melbourne("2026-07-31 00:00"))
+    au_shop.advance_to(in_melbourne("2026-07-31 00:00"))
     assert au_shop.booked("PREMIUM").booked_until == "2026-10-31"
 
 

@@ -14,7 +14,7 @@ from backend_stub.domain.vehicle import VehicleRecord
 from backend_stub.errors import BackendError
 from contracts.errors import ErrorCode
 from contracts.messages import EntitlementState
-from tests.backend_stub.test_calendar import melbourne
+from tests.backend_stub.instants import in_melbourne
 
 S, C = EntitlementState, RenewalChoice
 VIN = "WBATEST0000000001"
@@ -71,7 +71,7 @@ ENDS = (
 def test_notice_is_in_time_through_the_whole_42nd_day_before_the_end(
     last_day: date, closed_from: str
 ) -> None:
-    closes_ms = melbourne(closed_from)
+    closes_ms = in_melbourne(closed_from)
     entitlement = term(last_day)
     renewal.check_notices(("RTTI",), (entitlement,), closes_ms - 1, AU)
     assert renewal.with_notice(entitlement, closes_ms - 1, AU).renewal is C.NOTICE
@@ -84,16 +84,16 @@ def test_notice_is_in_time_through_the_whole_42nd_day_before_the_end(
 
 @pytest.mark.req("R-504")
 def test_the_refusal_shows_the_last_date_and_offers_auto_renew() -> None:
-    refused = refusal_of_order(term(date(2026, 7, 31)), melbourne("2026-07-01 12:00"))
+    refused = refusal_of_order(term(date(2026, 7, 31)), in_melbourne("2026-07-01 12:00"))
     assert "until 2026-06-19" in refused.detail
     assert "auto-renew can be switched on in the Portal until 2026-07-31 00:00" in refused.detail
 
 
 @pytest.mark.req("R-504")
 def test_the_refusal_offers_nothing_that_is_on_already_or_over() -> None:
-    on = refusal_of_order(term(date(2026, 7, 31), choice=C.AUTO), melbourne("2026-07-30 23:59"))
+    on = refusal_of_order(term(date(2026, 7, 31), choice=C.AUTO), in_melbourne("2026-07-30 23:59"))
     assert "auto-renew is on" in on.detail
-    over = refusal_of_order(term(date(2026, 7, 31)), melbourne("2026-07-31 00:00"))
+    over = refusal_of_order(term(date(2026, 7, 31)), in_melbourne("2026-07-31 00:00"))
     assert "switched on" not in over.detail
 
 
@@ -101,14 +101,16 @@ def test_the_refusal_offers_nothing_that_is_on_already_or_over() -> None:
 @pytest.mark.parametrize("state", [S.EXPIRED, S.TERMINATED, S.DEACTIVATED, S.PENDING])
 def test_what_is_not_running_to_an_end_has_no_window(state: EntitlementState) -> None:
     entitlement = term(date(2026, 7, 31), state=state)
-    renewal.check_notices(("RTTI",), (entitlement,), melbourne("2026-07-31 12:00"), AU)
+    renewal.check_notices(("RTTI",), (entitlement,), in_melbourne("2026-07-31 12:00"), AU)
     assert renewal.last_day_for_notice(entitlement, AU) is None
 
 
 @pytest.mark.req("R-504")
 def test_a_suspended_service_has_the_same_window() -> None:
     suspended = term(date(2026, 7, 31), state=S.SUSPENDED)
-    assert refusal_of_order(suspended, melbourne("2026-06-20 00:00")).code is ErrorCode.RENEWAL_WINDOW_CLOSED
+    assert (
+        refusal_of_order(suspended, in_melbourne("2026-06-20 00:00")).code is ErrorCode.RENEWAL_WINDOW_CLOSED
+    )
 
 
 @pytest.mark.req("R-504")
@@ -116,9 +118,10 @@ def test_the_window_follows_the_last_queued_end() -> None:
     entitlement = extend(term(date(2026, 7, 31)), "AU-000002", 3, 0)
     assert entitlement.booked_until == date(2026, 10, 31)
     assert renewal.last_day_for_notice(entitlement, AU) == date(2026, 9, 19)
-    renewal.check_notices(("RTTI",), (entitlement,), melbourne("2026-09-20 00:00") - 1, AU)
+    renewal.check_notices(("RTTI",), (entitlement,), in_melbourne("2026-09-20 00:00") - 1, AU)
     assert (
-        refusal_of_order(entitlement, melbourne("2026-09-20 00:00")).code is ErrorCode.RENEWAL_WINDOW_CLOSED
+        refusal_of_order(entitlement, in_melbourne("2026-09-20 00:00")).code
+        is ErrorCode.RENEWAL_WINDOW_CLOSED
     )
 
 
@@ -157,7 +160,7 @@ def test_auto_renew_is_off_unless_somebody_switches_it_on() -> None:
 def test_auto_renew_can_be_switched_until_the_charge_at_midnight_of_the_last_day(
     last_day: date, charged: str
 ) -> None:
-    charge_ms = melbourne(charged)
+    charge_ms = in_melbourne(charged)
     assert renewal.charge_at_ms(last_day, AU) == charge_ms
     on = renewal.with_auto_renew(term(last_day), True, charge_ms - 1, AU)
     assert on.renewal is C.AUTO
@@ -217,7 +220,7 @@ LAST_DAY = date(2026, 7, 31)
 @pytest.mark.parametrize("choice", [C.AUTO, C.NOTICE, C.BOTH])
 def test_a_charge_is_for_the_same_term_and_on_the_last_day_alone(choice: RenewalChoice) -> None:
     entitlement = term(LAST_DAY, choice=choice)
-    begins, ends = melbourne("2026-07-31 00:00"), melbourne("2026-08-01 00:00")
+    begins, ends = in_melbourne("2026-07-31 00:00"), in_melbourne("2026-08-01 00:00")
     assert renewal.charge_of(entitlement, begins - 1, AU) is None
     assert renewal.charge_of(entitlement, begins, AU) == renewal.Charge("RTTI", 3)
     assert renewal.charge_of(entitlement, ends - 1, AU) == renewal.Charge("RTTI", 3)
@@ -228,20 +231,20 @@ def test_a_charge_is_for_the_same_term_and_on_the_last_day_alone(choice: Renewal
 @pytest.mark.parametrize("state", [S.PENDING, S.EXPIRED, S.TERMINATED, S.DEACTIVATED])
 def test_only_a_running_service_is_charged(state: EntitlementState) -> None:
     entitlement = term(LAST_DAY, state=state, choice=C.AUTO)
-    assert renewal.charge_of(entitlement, melbourne("2026-07-31 00:00"), AU) is None
+    assert renewal.charge_of(entitlement, in_melbourne("2026-07-31 00:00"), AU) is None
 
 
 @pytest.mark.req("R-505")
 def test_nothing_is_charged_without_a_choice() -> None:
     assert renewal.charge_due_ms(term(LAST_DAY), AU) is None
-    assert renewal.charge_of(term(LAST_DAY), melbourne("2026-07-31 00:00"), AU) is None
+    assert renewal.charge_of(term(LAST_DAY), in_melbourne("2026-07-31 00:00"), AU) is None
 
 
 @pytest.mark.req("R-505")
 def test_the_same_term_is_that_of_the_period_that_ends() -> None:
     entitlement = extend(term(date(2026, 4, 30), choice=C.AUTO), "AU-000002", 12, 0)
     assert entitlement.booked_until == date(2027, 4, 30)
-    assert renewal.charge_of(entitlement, melbourne("2027-04-30 00:00"), AU) == renewal.Charge("RTTI", 12)
+    assert renewal.charge_of(entitlement, in_melbourne("2027-04-30 00:00"), AU) == renewal.Charge("RTTI", 12)
 
 
 @pytest.mark.req("R-504", "R-505")
