@@ -12,6 +12,7 @@ from backend_stub.domain.calendar import SECOND_MS
 from backend_stub.domain.market import MarketProfile, profile_of
 from backend_stub.domain.vehicle import VehicleRecord
 from backend_stub.errors import BackendError
+from backend_stub.service.account_ports import PasswordHasher
 from backend_stub.service.acts import Acts
 from backend_stub.service.audit import BackendAudit, audit
 from backend_stub.service.booking import Booking
@@ -32,6 +33,7 @@ from backend_stub.service.payment_desk import PaymentDesk
 from backend_stub.service.payments import Payments
 from backend_stub.service.payout import Payouts
 from backend_stub.service.portal_access import PortalAccess
+from backend_stub.service.portal_desk import make_portal_desk
 from backend_stub.service.ports import DueKind
 from backend_stub.service.refund_book import RefundBook
 from backend_stub.service.refunds import Refunds
@@ -43,8 +45,9 @@ from backend_stub.service.unit_of_work import Transactions, UnitOfWork
 from backend_stub.service.views import Snapshots
 from contracts.bench import Command
 from contracts.modem import SimState
+from runtime.ids import SeededIds
 from runtime.mqtt.port import IncomingMessage, MqttPortFactory
-from runtime.ports import Runtime
+from runtime.ports import Ids, Runtime
 
 if TYPE_CHECKING:
     from backend_stub.adapters.mqtt_endpoint import MqttEndpoint
@@ -110,7 +113,22 @@ class Backend:
         self.renewals = Renewals(
             self.profile, self.access, self.orders, self.payments, self.booking, self.ledger
         )
-        self.dealer = Dealer(self.profile, self.registry, self.booking, self.subscriptions)
+        account_ids = SeededIds(runtime.randomness.stream("accounts"))
+        self.portal = make_portal_desk(
+            self.profile,
+            account_ids,
+            self.make_hasher(account_ids),
+            self.gateway,
+            self.portal_of,
+            self.access,
+            self.registry,
+            self.book,
+            self.orders,
+            self.renewals,
+        )
+        self.dealer = Dealer(
+            self.profile, self.registry, self.booking, self.subscriptions, self.portal.accounts
+        )
         self.suspension = Suspension(self.registry, self.booking, self.subscriptions)
         self.ends = Ends(self.profile, self.registry, self.booking, self.access)
         self.notices = Notices(self.profile, self.registry, self.booking, self.subscriptions)
@@ -133,6 +151,7 @@ class Backend:
         with self.transactions.begin(runtime.clock.now_ms()) as uow:
             self.callbacks.share_key(uow)
             self.registry.register(uow, config.vehicles)
+            self.portal.links.settle(uow, config.vehicles)
 
     # Parts
 
@@ -152,6 +171,12 @@ class Backend:
         from backend_stub.adapters.payment_provider import ScriptedProvider
 
         return ScriptedProvider(self.store.sql)
+
+    def make_hasher(self, ids: Ids) -> PasswordHasher:
+        """What hashes passwords: soundly in real time, lightly where the loop itself does the work."""
+        from backend_stub.adapters.password_hasher import LIGHT, SOUND, Argon2Hasher
+
+        return Argon2Hasher(ids, LIGHT if self.runtime.executor.is_inline else SOUND)
 
     def make_order_book(self) -> OrderBook:
         """The order table at work."""
@@ -181,6 +206,7 @@ class Backend:
         """What people can do here, service by service."""
         return (
             self.registry.acts(),
+            *self.portal.acts(),
             self.renewals.acts(),
             self.data_desk.acts(),
             self.dealer.acts(),
@@ -209,6 +235,7 @@ class Backend:
             DueKind.RENEWAL_CHARGE: lambda uow, key: self.renewals.charge(uow, int(key)),
             DueKind.SIM_ORDER: self.subscriptions.carry_out,
             DueKind.PROVIDER_END: self.notices.take_effect,
+            **self.portal.due_handlers(),
             DueKind.SMS_ARRIVAL: lambda uow, key: self.gateway.arrive(uow, int(key)),
         }
 
@@ -293,6 +320,10 @@ class Backend:
     def audit(self) -> BackendAudit:
         """The books as they are now, for checkers."""
         return audit(self.store)
+
+    def portal_of(self, path: str) -> str:
+        """The Portal's address of a path."""
+        return f"{self.public_url}/portal/{path}"
 
     def link_of(self, token: str) -> str:
         """The payment link made of an order's token."""

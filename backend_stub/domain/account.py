@@ -98,6 +98,9 @@ class Facts:
     locked_until_ms: int | None = None
 
 
+NOTHING = Facts()
+"""What comes with an event of which nobody asks more."""
+
 S = AccountState
 E = AccountEvent
 F = AccountEffect
@@ -140,11 +143,18 @@ TRANSITIONS = dict(
 )
 """(state, event) to the next state and what is to be done."""
 
-REFUSALS: dict[tuple[AccountState, AccountEvent], ErrorCode] = (
-    {(state, E.TOKEN_LOGIN): ErrorCode.BAD_TOKEN for state in S if state is not S.TOKEN_SENT}
-    | {(state, E.CONFIRM): ErrorCode.BAD_TOKEN for state in S if state is not S.RENAMING}
+_Codes = dict[tuple[AccountState, AccountEvent], ErrorCode]
+
+
+def _codes(event: AccountEvent, code: ErrorCode, *, listed: AccountState) -> _Codes:
+    return {(state, event): code for state in S if state != listed}
+
+
+REFUSALS: _Codes = (
+    _codes(E.TOKEN_LOGIN, ErrorCode.BAD_TOKEN, listed=S.TOKEN_SENT)
+    | _codes(E.CONFIRM, ErrorCode.BAD_TOKEN, listed=S.RENAMING)
+    | _codes(E.REGISTER, ErrorCode.NAME_TAKEN, listed=S.NONE)
     | {(S.NONE, E.RESET): ErrorCode.BAD_TOKEN}
-    | {(state, E.REGISTER): ErrorCode.NAME_TAKEN for state in S if state is not S.NONE}
     | {(S.MUST_CHANGE, E.RENAME): ErrorCode.PASSWORD_CHANGE_REQUIRED}
     | {(S.LOCKED, event): ErrorCode.ACCOUNT_LOCKED for event in (E.RENAME, E.NEW_PASSWORD)}
 )
@@ -161,7 +171,7 @@ class Step:
     effects: tuple[AccountEffect, ...]
 
 
-def step(account: Account, event: AccountEvent, facts: Facts = Facts()) -> Step:
+def step(account: Account, event: AccountEvent, facts: Facts = NOTHING) -> Step:
     """What `event` makes of `account`. Raises BackendError with the code of the rule that refuses it."""
     cell = (account.state, event)
     if cell not in TRANSITIONS:

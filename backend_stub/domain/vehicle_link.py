@@ -1,6 +1,7 @@
 """The link between a car and an account: data and the Vehicle link table of section 3 (R-706, D-35)."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
@@ -96,8 +97,17 @@ class Facts:
     at_ms: int = 0
 
 
-def step(link: VehicleLink, event: LinkEvent, facts: Facts = Facts()) -> VehicleLink:
-    """What `event` makes of `link`. Raises BackendError with the code of the rule that refuses it."""
+NOTHING = Facts()
+"""What comes with an event of which nobody asks more."""
+
+
+def step(
+    link: VehicleLink, event: LinkEvent, facts: Facts = NOTHING, *, new_code: Callable[[], str] | None = None
+) -> VehicleLink:
+    """What `event` makes of `link`; `new_code` makes the code of a car that comes free again.
+
+    Raises BackendError with the code of the rule that refuses it.
+    """
     state = TRANSITIONS.get((link.state, event))
     if state is None:
         code = REFUSALS.get((link.state, event), ErrorCode.INVALID_STATE)
@@ -114,8 +124,16 @@ def step(link: VehicleLink, event: LinkEvent, facts: Facts = Facts()) -> Vehicle
         linked_at_ms=facts.at_ms if event in _LINKING else None,
         locked_until_ms=facts.at_ms + LINK_LOCK_MS if event is E.FIFTH_MISMATCH else None,
         failures=failures,
+        code=_code(link, state, new_code),
         version=link.version + 1,
     )
+
+
+def _code(link: VehicleLink, state: LinkState, new_code: Callable[[], str] | None) -> str:
+    """A linked car displays none; one that comes free again displays a new one."""
+    if state is S.LINKED:
+        return ""
+    return link.code if link.code or new_code is None else new_code()
 
 
 def verdict(link: VehicleLink, *, is_match: bool) -> LinkEvent:

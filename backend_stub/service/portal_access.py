@@ -16,21 +16,21 @@ class PortalAccess:
     def __init__(self, profile: MarketProfile) -> None:
         self._profile = profile
 
-    def logged_in(self, uow: UnitOfWork, user: str) -> Account:
+    def logged_in(self, uow: UnitOfWork, user: str, client: PortalClient = PortalClient.PORTAL) -> Account:
         """The account `user`, whose password may still have to be chosen.
 
         Raises BackendError with NOT_LOGGED_IN.
         """
         account = uow.store.accounts.called(user)
-        if account is None or not uow.store.sessions.is_open(
-            account.account_id, PortalClient.PORTAL, uow.now_ms
-        ):
+        if account is None or not uow.store.sessions.is_open(account.account_id, client, uow.now_ms):
             raise BackendError(ErrorCode.NOT_LOGGED_IN, "log in to the Portal first")
         return account
 
-    def account_of(self, uow: UnitOfWork, act: PortalAct) -> Account:
+    def account_of(
+        self, uow: UnitOfWork, act: PortalAct, client: PortalClient = PortalClient.PORTAL
+    ) -> Account:
         """The account of whoever acts. Raises BackendError with NOT_LOGGED_IN or PASSWORD_CHANGE_REQUIRED."""
-        account = self.logged_in(uow, act.user)
+        account = self.logged_in(uow, act.user, client)
         if account.state is AccountState.MUST_CHANGE:
             raise BackendError(ErrorCode.PASSWORD_CHANGE_REQUIRED, "choose a password of your own first")
         return account

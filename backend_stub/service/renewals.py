@@ -1,5 +1,6 @@
 """Renewal, chosen in the Portal and charged at its hour; the base package's extension (R-504 to R-506)."""
 
+from dataclasses import replace
 from typing import Protocol
 
 from backend_stub.domain import checkout, renewal
@@ -81,6 +82,12 @@ class Renewals:
     def set_card(self, uow: UnitOfWork, act: provider.SetCard) -> None:
         """Whether cards on file are good for the charges to come."""
         uow.store.settings.put(CARD_REFUSES_SETTING, int(not act.approves))
+
+    def forget(self, uow: UnitOfWork, vin: str) -> None:
+        """The car has another owner: nothing that the former one has chosen goes on (R-714)."""
+        for before in uow.store.entitlements.of_vehicle(vin):
+            if before.renewal is not RenewalChoice.NONE:
+                self._choose(uow, before, replace(before, renewal=RenewalChoice.NONE))
 
     def charge(self, uow: UnitOfWork, entitlement_id: int) -> None:
         """The last day begins: charge the card for the same term at the current price, once (R-505, D-24).

@@ -11,6 +11,7 @@ from backend_stub.domain.renewal import last_day_for_notice, renews_itself
 from backend_stub.domain.sim_subscription import ecall_available
 from backend_stub.domain.tax import added_minor
 from backend_stub.domain.vehicle import VehicleRecord
+from backend_stub.service.portal_access import store_needs
 from backend_stub.service.ports import Store
 from contracts.messages import (
     Catalogue,
@@ -136,15 +137,14 @@ class Snapshots:
         orders = store.orders.alive(vin, closed=CLOSED_ORDERS_SHOWN)
         entitlements = store.entitlements.of_vehicle(vin)
         state = store.vehicle_states.get(vin)
+        link = store.links.get(vin)
         sim = state.subscription.state if state else SimState.ACTIVE
         return Snapshot(
             key=self._ids.key(),
             sent_at_ms=now_ms,
             revision=store.vehicles.next_revision(vin),
             entitlements=tuple(
-                entitlement_view(
-                    each, self._profile, now_ms, state.notice(each.service) if state else None
-                )
+                entitlement_view(each, self._profile, now_ms, state.notice(each.service) if state else None)
                 for each in shown_entitlements(entitlements)
             ),
             orders=tuple(map(order_view, orders)),
@@ -152,4 +152,6 @@ class Snapshots:
             locked_until_ms=locked_until_ms(orders),
             ecall_available=ecall_available(sim, entitlements),
             deactivated=sim is SimState.DEACTIVATED,
+            store_needs=store_needs(store, self._profile, vin),
+            link_code=link.code if link else "",
         )

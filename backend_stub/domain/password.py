@@ -1,0 +1,25 @@
+"""What a password must be, and how secrets are kept: only what cannot be read back (D-34, R-832)."""
+
+from hashlib import sha256
+
+from backend_stub.errors import BackendError
+from contracts.errors import ErrorCode
+
+MIN_LENGTH = 8
+
+MAX_LENGTH = 128
+"""Longer ones are refused, so that nobody keeps the hasher busy with a book."""
+
+
+def check_password(password: str) -> None:
+    """Eight characters at least, a letter and a digit among them (D-34). Raises BackendError."""
+    has_both = any(map(str.isalpha, password)) and any(map(str.isdigit, password))
+    if not has_both or not MIN_LENGTH <= len(password) <= MAX_LENGTH:
+        raise BackendError(
+            ErrorCode.BAD_PASSWORD, "a password has eight characters or more, with a letter and a digit"
+        )
+
+
+def digest(token: str) -> str:
+    """What is kept of a token. It is random, so it needs no salt and no slow hash."""
+    return sha256(token.encode()).hexdigest()

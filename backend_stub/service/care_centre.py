@@ -1,0 +1,46 @@
+"""What the care centre does about accounts on the telephone: lock and unlock (R-705, D-34)."""
+
+from backend_stub.domain.account import Account, AccountEvent
+from backend_stub.domain.market import MarketProfile
+from backend_stub.errors import BackendError
+from backend_stub.service.account_book import AccountBook
+from backend_stub.service.acts import Acts
+from backend_stub.service.unit_of_work import UnitOfWork
+from contracts.acts import agent
+from contracts.errors import ErrorCode
+
+
+class CareCentre:
+    """The agents of the profile's disturbance line, inside the unit of work that is open."""
+
+    def __init__(self, profile: MarketProfile, book: AccountBook) -> None:
+        self._profile = profile
+        self._book = book
+
+    def acts(self) -> Acts:
+        """What an agent can do here."""
+        return {agent.ReportCompromise: self.lock, agent.Unlock: self.unlock}
+
+    def lock(self, uow: UnitOfWork, act: agent.ReportCompromise) -> None:
+        """Somebody else knows the password: all sessions end, and no timer opens the account (R-705)."""
+        self._book.apply(uow, self._account(uow, act.line, act.user), AccountEvent.COMPROMISE)
+
+    def unlock(self, uow: UnitOfWork, act: agent.Unlock) -> None:
+        """Open a locked account at its person's wish."""
+        self._book.apply(uow, self._account(uow, act.line, act.user), AccountEvent.CARE_CENTRE)
+
+    def _account(self, uow: UnitOfWork, line: str, user: str) -> Account:
+        check_line(line, self._profile.disturbance_line)
+        account = uow.store.accounts.called(user)
+        if account is None:
+            raise BackendError(ErrorCode.VERIFICATION_FAILED, "there is no such account")
+        return account
+
+
+def check_line(called: str, right: str) -> None:
+    """Whether somebody has called the right number; empty = the right one.
+
+    Raises BackendError with USE_HOTLINE.
+    """
+    if called not in ("", right):
+        raise BackendError(ErrorCode.USE_HOTLINE, f"call {right} for that")
