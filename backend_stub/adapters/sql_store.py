@@ -2,8 +2,6 @@
 
 from contextlib import AbstractContextManager
 
-from sqlalchemy import inspect
-
 from backend_stub.adapters.sql_accounts import SqlAccounts, SqlLinks, SqlSessions, SqlTokens
 from backend_stub.adapters.sql_connection import Database, SqlConnection
 from backend_stub.adapters.sql_entitlements import SqlEntitlements
@@ -13,21 +11,24 @@ from backend_stub.adapters.sql_payments import SqlPayments
 from backend_stub.adapters.sql_refunds import SqlInvoices, SqlKeys, SqlRefunds, SqlWorkdays
 from backend_stub.adapters.sql_renewal import SqlDataLedger
 from backend_stub.adapters.sql_rows import SqlDue, SqlPrices, SqlSettings, SqlSms, SqlVehicles
+from backend_stub.adapters.sql_schema import prepare_schema
 from backend_stub.adapters.sql_subscription import SqlVehicleStates
-from backend_stub.adapters.tables import METADATA
 
 
 class SqlStore:
-    """The Store port over SQLAlchemy Core; creates its tables where there are none.
+    """The Store port over SQLAlchemy Core; its tables are made, or upgraded, when it is opened.
 
     Raises StoreError when the database cannot be used.
     """
 
     def __init__(self, database: Database) -> None:
         self.sql = SqlConnection(database)
-        with self.sql.transaction():
-            if not inspect(self.sql.connection).has_table("orders"):
-                METADATA.create_all(self.sql.connection)
+        try:
+            with self.sql.transaction():
+                prepare_schema(self.sql.connection)
+        except BaseException:
+            self.sql.close()
+            raise
         self.orders = SqlOrders(self.sql)
         self.payments = SqlPayments(self.sql)
         self.entitlements = SqlEntitlements(self.sql)

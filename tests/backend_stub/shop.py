@@ -49,6 +49,7 @@ from runtime.virtual_disk import VirtualDisk
 from runtime.virtual_loop import VirtualLoop
 from runtime.virtual_network import VirtualNetwork
 from tests.backend_stub import shop_database
+from tests.backend_stub.shop_database import ShopDatabase
 
 T = TypeVar("T")
 VIN = "WBATEST0000000001"
@@ -111,6 +112,7 @@ class Shop:
         *,
         config: BackendConfig | None = None,
         make_backend: MakeBackend = Backend,
+        database: ShopDatabase | None = None,
     ) -> None:
         self.loop = VirtualLoop()
         self.clock = BenchClock(start_ms, loop=self.loop)
@@ -118,7 +120,7 @@ class Shop:
         self.disk.load(DATABASE, empty_image())
         self.book = JournalBook(self.clock.now_ms, self.loop.time_ns, keep=True)
         self.randomness = SeededRandomness("shop")
-        self._database = shop_database.make()
+        self._database = database or shop_database.make()
         self.config = config or BackendConfig(
             vehicles=(VehicleRecord(vin=VIN, contract_number=NUMBER),),
             public_url="http://127.0.0.1:8080",

@@ -29,7 +29,7 @@ from backend_stub.adapters.tables.refunds import (
     SPECIAL_DAYS,
 )
 from backend_stub.adapters.tables.renewal import DATA_LEDGER
-from backend_stub.adapters.tables.schema import METADATA
+from backend_stub.adapters.tables.schema import METADATA, create_schema
 from backend_stub.adapters.tables.services import ENTITLEMENTS, PRICE_LISTS, VEHICLES
 from backend_stub.adapters.tables.subscription import VEHICLE_STATES
 
@@ -75,7 +75,8 @@ def empty_image() -> bytes:
     connection = sqlite3.connect(":memory:", isolation_level=None)
     engine = create_engine("sqlite://", creator=lambda: connection, poolclass=StaticPool)
     try:
-        METADATA.create_all(engine)
+        with engine.begin() as connecting:
+            create_schema(connecting)
         return connection.serialize()
     finally:
         engine.dispose()
