@@ -48,8 +48,8 @@ class RefundShop(Shop):
     def provider(self, act: AnyProviderAct) -> None:
         self.command(AtProvider(act=act))
 
-    def request(self, number: str, *services: str, **said: Any) -> None:
-        self.agent(RequestRefund(order=number, services=services, **said))
+    def request(self, order: str, *services: str, **said: Any) -> None:
+        self.agent(RequestRefund(order=order, services=services, **said))
 
     def approve(self, number: str, *services: str) -> None:
         self.agent(ApproveRefund(order=number, services=services))
