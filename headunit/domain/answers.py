@@ -12,9 +12,10 @@ from headunit.domain import basket
 from headunit.domain.facts import CarFacts, RequestKind
 from headunit.domain.intents import Intent, KeepBasket, RequestSync
 from headunit.domain.menu import Kind, Node
+from headunit.domain.service_names import NAMES
 from headunit.domain.situation import News, is_newer
 from headunit.domain.state import Asked, MenuState, Notice
-from headunit.domain.store import renewable
+from headunit.domain.store import renewable, what_is_left
 from headunit.domain.texts import LocalCode, mark
 from headunit.domain.view import View
 
@@ -95,17 +96,26 @@ def _done(view: View, asked: Asked, order: OrderView) -> None:
 
 
 def _not_done(view: View, asked: Asked, code: ErrorCode, detail: str) -> tuple[Intent, ...]:
-    named = next((line.service for line in asked.lines if line.service in detail), "")
+    named = next((line.service for line in asked.lines if _names(detail, line.service)), "")
     if code is ErrorCode.NO_CONNECTION:  # it came too late; this is said to a car that is online again
         view.state.notice = Notice(LocalCode.NO_ANSWER)
         return ()
-    values = (("service", view.name(named) if named else ""), ("date", _date_in(view, detail, named)))
+    values = (
+        ("service", view.name(named) if named else ""),
+        ("date", _date_in(view, detail, named)),
+        ("left", what_is_left(view, renewable(view, named))),
+    )
     view.state.notice = Notice(code, values=values)
     if code is ErrorCode.PRICE_CHANGED:
         if asked.kind is RequestKind.PLACE:
             view.state.refused_list = asked.list_version
         return (RequestSync(),)
     return ()
+
+
+def _names(detail: str, service: str) -> bool:
+    """Whether a detail is about `service`, by its code or by the backend's name for it."""
+    return service in detail or NAMES.get(service, service) in detail
 
 
 def _date_in(view: View, detail: str, service: str) -> str:

@@ -11,12 +11,9 @@ from headunit.domain.reception import ecall_available
 from headunit.domain.rows import back_row, does
 from headunit.domain.store import notice_lines
 from headunit.domain.texts import mark
-from headunit.domain.validity import RENEWABLE, STANDARD, state_on
+from headunit.domain.validity import EMERGENCY_CALL, RENEWABLE, STANDARD, state_on
 from headunit.domain.view import View, lines
 from headunit.domain.words import ENTITLEMENT_STATES
-
-EMERGENCY_CALL: Final = "EMERGENCY_CALL"
-"""Code of the service behind the Emergency Call (R-004)."""
 
 _ENDED_EARLY: Final = (EntitlementState.TERMINATED, EntitlementState.DEACTIVATED)
 """States in which the last day that was bought says nothing any more (R-517)."""
@@ -56,7 +53,7 @@ def _words(view: View, item: EntitlementView, state: EntitlementState) -> tuple[
     if (
         item.service == EMERGENCY_CALL
         and state is EntitlementState.ACTIVE
-        and not ecall_available(view.facts)
+        and not ecall_available(view.facts, view.today())
     ):
         return mark("not available"), Tone.BAD
     return ENTITLEMENT_STATES[state]
@@ -90,7 +87,12 @@ def _facts(view: View, item: EntitlementView) -> tuple[PanelLine, ...]:
             rows.append(PanelLine(view.say("Booked from"), view.formats.iso_date(item.booked_from)))
         until = view.say("Was booked until") if state in _ENDED_EARLY else view.say("Booked until")
         rows.append(PanelLine(until, view.formats.iso_date(item.booked_until)))
-    if state in RENEWABLE:
+    if state in RENEWABLE and item.ends_by_notice:
+        last = view.formats.iso_date(item.ends_by_notice)
+        rows.extend(
+            lines(view.say("BMW ends this service. Its last day is {date}.", date=last), tone=Tone.WARN)
+        )
+    elif state in RENEWABLE:
         rows.extend(_renewal(view, item))
     if item.overdue:
         text = view.say(

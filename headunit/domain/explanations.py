@@ -84,7 +84,7 @@ EXPLANATIONS: Final[dict[str, str]] = {
     ),
     ErrorCode.RENEWAL_WINDOW_CLOSED: mark(
         "{service} can no longer be renewed by ordering it: the last day was {date}. Nothing has been "
-        "ordered, your basket is kept. Auto-renew can still be switched on in the Portal."
+        "ordered, your basket is kept. {left}"
     ),
     ErrorCode.PORTAL_ONLY: mark(
         "{service} can be had in the customer Portal only. Nothing has been ordered, your basket is kept."
@@ -107,8 +107,8 @@ EXPLANATIONS: Final[dict[str, str]] = {
 }
 """One for every code that can reach the car.
 
-`{service}`, `{support}`, `{hotline}`, `{disturbance_line}`, `{remaining}` and `{date}` are filled in when it
-is shown.
+`{service}`, `{support}`, `{hotline}`, `{disturbance_line}`, `{remaining}`, `{date}` and `{left}` are filled
+in when it is shown.
 """
 
 UNEXPLAINED: Final = mark(

@@ -58,7 +58,7 @@ def connected_drive(view: View, node: Node) -> Page:
             opens(
                 view,
                 Kind.EMERGENCY_CALL,
-                value="" if ecall_available(view.facts) else view.say("not available"),
+                value="" if ecall_available(view.facts, view.today()) else view.say("not available"),
                 panel=emergency_call(view, node).panel,
             ),
             opens(view, Kind.CONNECTION, panel=connection(view, node).panel),
@@ -69,7 +69,7 @@ def connected_drive(view: View, node: Node) -> Page:
 
 def emergency_call(view: View, node: Node) -> Page:
     """Whether the Emergency Call would work (R-515)."""
-    if ecall_available(view.facts):
+    if ecall_available(view.facts, view.today()):
         return Page((), panel=lines(view.say("Emergency Call available"), tone=Tone.GOOD))
     if is_deactivated(view.facts):
         reason = view.say("All services of this car are deactivated.")

@@ -33,6 +33,7 @@ def notice_banner(view: View, notice: Notice) -> Banner:
         "disturbance_line": view.disturbance_line,
         "remaining": view.lock_remaining(),
         "date": "–",
+        "left": "",
     }
     values.update({name: value for name, value in notice.values if value})
     message = notice.message or EXPLANATIONS.get(notice.code, UNEXPLAINED)

@@ -1,7 +1,11 @@
 """What a modem reading means for the menu (R-802)."""
 
+from datetime import date
+
+from contracts.messages import EntitlementState
 from contracts.modem import ModemStatus, Registration, SignalLevel, SimState
 from headunit.domain.facts import CarFacts
+from headunit.domain.validity import EMERGENCY_CALL, state_on
 
 _REGISTERED = (Registration.REGISTERED_HOME, Registration.REGISTERED_ROAMING)
 
@@ -42,8 +46,15 @@ def is_deactivated(facts: CarFacts) -> bool:
     return facts.modem is not None and facts.modem.sim is SimState.DEACTIVATED
 
 
-def ecall_available(facts: CarFacts) -> bool:
-    """R-515 as far as the car knows: SIM active and the Emergency Call entitlement active."""
+def ecall_available(facts: CarFacts, today: date) -> bool:
+    """R-515 as far as the car knows: SIM active and the Emergency Call entitlement active.
+
+    An end of which BMW has given notice comes at its midnight, online or not (R-406, R-513).
+    """
     if sim_off(facts.modem) or is_deactivated(facts):
         return False
-    return facts.snapshot is None or facts.snapshot.ecall_available
+    if facts.snapshot is None:
+        return True
+    calls = [item for item in facts.snapshot.entitlements if item.service == EMERGENCY_CALL]
+    is_over = bool(calls) and all(state_on(item, today) is not EntitlementState.ACTIVE for item in calls)
+    return facts.snapshot.ecall_available and not is_over

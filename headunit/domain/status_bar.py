@@ -39,7 +39,7 @@ def _warning(view: View) -> str:
     """What stays on every screen while it is so (R-514, R-515)."""
     if is_deactivated(view.facts):
         return "⚠ " + view.say("Deactivated: the Emergency Call does not work")
-    return "" if ecall_available(view.facts) else "⚠ " + view.say("Emergency Call unavailable")
+    return "" if ecall_available(view.facts, view.today()) else "⚠ " + view.say("Emergency Call unavailable")
 
 
 def _data(view: View) -> tuple[str, Tone]:

@@ -170,10 +170,18 @@ def notice_lines(view: View, item: EntitlementView) -> tuple[PanelLine, ...]:
     last = view.formats.iso_date(item.renew_by)
     if is_open_for_notice(view, item):
         return lines(view.say("Can be renewed until {date}", date=last))
-    over = view.say("Renewing had to be noticed by {date}.", date=last)
-    if item.auto_renew:
-        return lines(over, view.say("It renews by itself: auto-renew is on."))
-    return lines(over, view.say("Auto-renew can still be switched on in the Portal."), tone=Tone.WARN)
+    over = view.say("Notice of renewal was due by {date}.", date=last)
+    return lines(over, what_is_left(view, item), tone=Tone.PLAIN if item.auto_renew else Tone.WARN)
+
+
+def what_is_left(view: View, item: EntitlementView | None) -> str:
+    """What there is instead of a notice that comes too late: auto-renew, until its charge (R-505)."""
+    if item is not None and item.auto_renew:
+        return view.say("It renews by itself: auto-renew is on.")
+    if item is not None and item.booked_until is not None:
+        if view.today() >= date.fromisoformat(item.booked_until):
+            return view.say("This is its last day; book it again tomorrow.")
+    return view.say("Auto-renew can still be switched on in the Portal.")
 
 
 def list_price(view: View, offer: Offer) -> str:

@@ -8,6 +8,9 @@ from contracts.messages import EntitlementState, EntitlementView
 STANDARD = "STANDARD"
 """Origin of the services that every car has (R-005)."""
 
+EMERGENCY_CALL = "EMERGENCY_CALL"
+"""Code of the service behind the Emergency Call (R-004)."""
+
 _RUNNING = (EntitlementState.ACTIVE, EntitlementState.SUSPENDED)
 RENEWABLE = (EntitlementState.ACTIVE, EntitlementState.SUSPENDED, EntitlementState.PENDING)
 """States in which buying a service again extends it (R-501, section 3)."""
@@ -31,8 +34,12 @@ def extended_to(booked_until: date, months: int) -> date:
 def state_on(entitlement: EntitlementView, today: date) -> EntitlementState:
     """The state that holds on the market's `today`: a cached end date ends a service by itself (R-406).
 
-    The last day is wholly valid; at the next local midnight the service is over (R-403).
+    The last day is wholly valid; at the next local midnight the service is over (R-403), as it is after the
+    last day of which BMW has given notice (R-513).
     """
+    ends_by = entitlement.ends_by_notice
+    if ends_by and entitlement.state in RENEWABLE and date.fromisoformat(ends_by) < today:
+        return EntitlementState.TERMINATED
     if entitlement.state in _RUNNING and entitlement.booked_until is not None:
         if date.fromisoformat(entitlement.booked_until) < today:
             return EntitlementState.EXPIRED

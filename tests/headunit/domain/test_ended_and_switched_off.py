@@ -1,6 +1,7 @@
 """What the car shows of services that are suspended, ended or switched off (R-401, R-514 to R-517)."""
 
 import pytest
+from msgspec.structs import replace
 
 from contracts.controller import BACK, OPTION, rotate
 from contracts.messages import EntitlementState, EntitlementView, OrderState
@@ -14,7 +15,9 @@ from tests.headunit.domain.car import (
     Driver,
     entitlement,
     facts,
+    offline,
     order,
+    shanghai,
     snapshot,
 )
 
@@ -138,6 +141,23 @@ def test_a_terminated_service_says_so_and_can_be_booked_again() -> None:
     driver = Driver(facts(snapshot=known)).chooses(*STORE, "Booked Services", RTTI_NAME)
     assert "It has been ended and no longer works. Questions: 10101018" in driver.panel()
     assert driver.labels() == ("Book again", "Back")
+
+
+@pytest.mark.req("R-513", "R-406")
+def test_an_end_that_bmw_has_announced_is_shown_and_comes_at_its_midnight_even_offline() -> None:
+    midnight = shanghai("2026-07-16T00:00:00")
+    items = (
+        replace(EMERGENCY, ends_by_notice="2026-07-15"),
+        entitlement(EntitlementState.ACTIVE, "2026-07-31", ends_by_notice="2026-07-15"),
+    )
+    driver = Driver(offline(midnight - 1, snapshot=snapshot(entitlements=items)))
+    driver.chooses(*STORE, "Booked Services", RTTI_NAME)
+    assert "BMW ends this service. Its last day is 15.07.2026." in driver.panel()
+    assert driver.screen.status.warning == ""
+    assert driver.presenter.next_change_ms() == midnight
+    driver.learns(now_ms=midnight)
+    assert "State ended" in driver.panel()
+    assert driver.screen.status.warning == "⚠ Emergency Call unavailable"
 
 
 @pytest.mark.req("R-401")

@@ -121,7 +121,7 @@ def test_a_code_that_no_car_should_be_sent_is_shown_all_the_same(code: ErrorCode
 
 
 def test_explanations_use_only_values_that_are_filled_in() -> None:
-    filled = {"service", "support", "hotline", "disturbance_line", "remaining", "date"}
+    filled = {"service", "support", "hotline", "disturbance_line", "remaining", "date", "left"}
     for text in EXPLANATIONS.values():
         assert _placeholders(text) <= filled
 

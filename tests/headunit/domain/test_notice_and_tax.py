@@ -99,7 +99,7 @@ def test_the_last_day_for_notice_counts_to_its_last_millisecond() -> None:
     assert "Can be renewed until 10/07/2026" in driver.panel()
     assert driver.presenter.next_change_ms() == MIDNIGHT
     driver.learns(now_ms=MIDNIGHT)
-    assert "Renewing had to be noticed by 10/07/2026." in driver.panel()
+    assert "Notice of renewal was due by 10/07/2026." in driver.panel()
     assert "Auto-renew can still be switched on in the Portal." in driver.panel()
 
 
@@ -130,7 +130,7 @@ def test_after_the_window_no_extension_is_promised() -> None:
     ("detail", "date"),
     [
         ("RTTI 2026-07-09", "09/07/2026"),
-        ("RTTI: notice was due by 2026-07-09, it ends on 2026-08-20", "09/07/2026"),
+        (f"{RTTI_NAME} could be renewed by notice until 2026-07-09; until 2026-08-20 00:00", "09/07/2026"),
         ("RTTI", "10/07/2026"),
         ("RTTI 2026-99-99", "10/07/2026"),
         ("", "–"),
@@ -143,6 +143,7 @@ def test_a_closed_window_is_explained_with_its_last_day_and_auto_renew_is_offere
     driver.hears("k", ErrorCode.RENEWAL_WINDOW_CLOSED, detail=detail)
     assert driver.code == "RENEWAL_WINDOW_CLOSED"
     assert f"the last day was {date}." in driver.told()
+    assert driver.told().startswith(RTTI_NAME if detail else "The service")
     assert "Auto-renew can still be switched on in the Portal." in driver.told()
     assert len(driver.basket()) == 1
 
@@ -154,3 +155,13 @@ def test_where_the_market_knows_no_auto_renew_nothing_is_said_of_it() -> None:
     driver.chooses(*STORE, "Booked Services", RTTI_NAME)
     assert "Auto-renew" not in driver.panel()
     assert "renewed until" not in driver.panel()
+
+
+@pytest.mark.req("R-505")
+def test_on_the_last_day_nothing_is_left_to_switch() -> None:
+    last_day = melbourne("2026-08-21T00:00:00")
+    driver = with_service(now_ms=last_day - 1).chooses(*STORE, "Booked Services", RTTI_NAME)
+    assert "Auto-renew can still be switched on in the Portal." in driver.panel()
+    driver.learns(now_ms=last_day)
+    assert "This is its last day; book it again tomorrow." in driver.panel()
+    assert "can still be switched on" not in driver.panel()
