@@ -133,6 +133,8 @@ class Accounts:
             )
         if password is None:
             password = self._messages.on_the_phone(uow, TokenPurpose.ACTIVATION, account.username)
+            if not password:
+                raise _bad_token()
         if client is PortalClient.PORTAL:
             account = self._by_token(uow, account, password)
         if account.state is not AccountState.MUST_CHANGE:
