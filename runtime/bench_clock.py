@@ -184,8 +184,11 @@ class BenchClock:
         """Keep one loop timer for the earliest sleeper; `again` when the clock was set."""
         if self._held_ms is not None:
             return  # the steps of the jump arm it at their end
+        if again:
+            # Whatever was armed stands for another transport instant now, even if nobody sleeps any more.
+            self._disarm()
         due_ms = self._next_due_ms()
-        if due_ms is None or (not again and self._armed_ms is not None and self._armed_ms <= due_ms):
+        if due_ms is None or (self._armed_ms is not None and self._armed_ms <= due_ms):
             return
         self._disarm()
         when_ns = self._transport_at(due_ms)

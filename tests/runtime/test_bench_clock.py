@@ -190,6 +190,19 @@ def test_the_clock_never_goes_back_while_a_jump_is_lived_through(run: Run) -> No
     run(story)
 
 
+def test_after_a_jump_past_the_last_sleeper_the_next_one_wakes_in_time() -> None:
+    async def story(clock: BenchClock) -> None:
+        clock.call_at(START_MS + DAY_MS, lambda: None)
+        clock.jump(DAY_MS)
+        await clock.settled()
+        woken_ms: list[int] = []
+        clock.call_at(clock.now_ms() + 1000, lambda: woken_ms.append(clock.now_ms()))
+        await asyncio.sleep(2.0)
+        assert woken_ms == [START_MS + DAY_MS + 1000]
+
+    virtually(story)
+
+
 def test_the_millisecond_before_is_too_early() -> None:
     async def story(clock: BenchClock) -> None:
         called: list[int] = []
