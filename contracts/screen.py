@@ -30,11 +30,12 @@ class Row(msgspec.Struct, frozen=True):
 
 
 class PanelLine(msgspec.Struct, frozen=True):
-    """One line of the right half: what the focused row means."""
+    """One line of the right half: what the focused row means; `large` is for a text to be read from afar."""
 
     text: str = ""
     value: str = ""
     tone: Tone = Tone.PLAIN
+    large: bool = False
 
 
 class Banner(msgspec.Struct, frozen=True):

@@ -5,7 +5,7 @@ from headunit.domain.menu import Entry, Kind, Node, Open, Page, Sync
 from headunit.domain.rows import back_row, does, opens
 from headunit.domain.view import View, lines
 
-_GROUP = 4
+_GROUP = 3
 
 
 def link(view: View, node: Node) -> Page:
@@ -24,7 +24,7 @@ def link_row(view: View) -> Entry:
 
 
 def steps(view: View) -> tuple[PanelLine, ...]:
-    """Three steps; the code stands by itself, in spaced characters."""
+    """Three steps; the code stands by itself, large."""
     return (
         *lines(
             view.say("1  Log in to the customer Portal, or register there."),
@@ -47,10 +47,9 @@ def code_lines(view: View) -> tuple[PanelLine, ...]:
     code = snapshot.link_code if snapshot is not None else ""
     if not code:
         return lines(view.say("The code appears with the next synchronisation."), tone=Tone.WARN)
-    return (PanelLine(), PanelLine(large(code), "", Tone.ACCENT), PanelLine())
+    return (PanelLine(grouped(code), "", Tone.ACCENT, large=True),)
 
 
-def large(code: str) -> str:
-    """The code as large as a line of text can be: characters apart, groups of four further apart."""
-    groups = [code[start : start + _GROUP] for start in range(0, len(code), _GROUP)]
-    return "   ".join(" ".join(group) for group in groups)
+def grouped(code: str) -> str:
+    """The code in groups of three, as people read it out."""
+    return " ".join(code[start : start + _GROUP] for start in range(0, len(code), _GROUP))

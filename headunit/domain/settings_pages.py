@@ -1,7 +1,7 @@
 """Settings: language, split screen, what there is to know about the car, and deletion of personal data."""
 
 from contracts.screen import PanelLine
-from headunit.domain.link_page import large
+from headunit.domain.link_page import grouped
 from headunit.domain.main_menu import support_lines
 from headunit.domain.menu import Erase, Kind, Node, Page, Speak
 from headunit.domain.rows import back_row, does, opens, split_row
@@ -42,7 +42,7 @@ def about(view: View) -> tuple[PanelLine, ...]:
     if snapshot is not None and snapshot.terms_version:
         rows.append(PanelLine(view.say("Terms of use, version"), snapshot.terms_version))
     if snapshot is not None and snapshot.link_code:
-        rows.append(PanelLine(view.say("Code for linking in the Portal"), large(snapshot.link_code)))
+        rows.append(PanelLine(view.say("Code for linking in the Portal"), grouped(snapshot.link_code)))
     return tuple(rows)
 
 

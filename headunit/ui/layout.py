@@ -4,6 +4,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from contracts.screen import Banner, PanelLine, Row, ScreenSnapshot, Tone
+from headunit.ui.large_digits import large
 from headunit.ui.status_line import hint_line, rule, status_line
 from headunit.ui.text import (
     ACCENT,
@@ -196,6 +197,8 @@ def _apart(before: tuple[PanelLine, list[Line]], after: tuple[PanelLine, list[Li
 
 def _panel_entry(entry: PanelLine, width: int) -> list[Line]:
     ink = Ink(entry.tone, entry.tone is Tone.ACCENT)
+    if entry.large:
+        return [(Span(text, ink),) for text in large(clean(entry.text), width)]
     value_ink = PLAIN if entry.tone is Tone.MUTED else ink
     value = fit(entry.value, min(width_of(entry.value), width)) if entry.value else ""
     room = width - (width_of(value) + 2 if value else 0)

@@ -20,7 +20,7 @@ from headunit.domain.facts import CarFacts
 from tests.headunit.domain import car
 from tests.headunit.domain.car import CONCIERGE, CONCIERGE_NAME, NOW, PREMIUM, PREMIUM_NAME, RTTI, RTTI_NAME
 
-CODE = "7QK2M4"
+CODE = "471108"
 ZONE = ZoneInfo("Australia/Melbourne")
 
 

@@ -6,14 +6,14 @@ from contracts.errors import ErrorCode
 from contracts.messages import Line
 from headunit.domain import rules
 from headunit.domain.intents import ChangeOrder, PlaceOrder, RequestSync
-from headunit.domain.link_page import large
+from headunit.domain.link_page import grouped
 from headunit.domain.situation import situation_of
 from tests.headunit.domain import car
 from tests.headunit.domain.australia import facts, order, snapshot
 from tests.headunit.domain.car import MENU, PRESS, RTTI, RTTI_NAME, STORE, TUNNEL, Driver
 
 UNLINKED = snapshot(store_needs=ErrorCode.REGISTRATION_REQUIRED)
-SPACED = "7 Q K 2   M 4"
+SPACED = "471 108"
 LINE = Line(RTTI, 3)
 
 
@@ -31,6 +31,7 @@ def test_the_store_of_an_unlinked_car_opens_to_what_has_to_be_done() -> None:
 def test_the_page_for_linking_names_code_vin_and_the_other_feature() -> None:
     driver = Driver(facts(snapshot=UNLINKED)).chooses(*STORE, "Link this car")
     assert driver.screen.screen == "store.link"
+    assert [line.text for line in driver.screen.panel if line.large] == [SPACED]
     for part in ("customer Portal", "VIN", SPACED, "date of first registration", "engine number"):
         assert part in driver.panel()
     driver.chooses("Synchronise now")
@@ -44,10 +45,8 @@ def test_without_a_code_the_page_says_when_there_will_be_one() -> None:
     assert "The code appears with the next synchronisation." in driver.panel()
 
 
-def test_a_code_is_shown_in_groups_of_four() -> None:
-    assert large("7QK2M4") == SPACED
-    assert large("ABCDEFGH") == "A B C D   E F G H"
-    assert large("") == ""
+def test_a_code_is_shown_in_groups_of_three() -> None:
+    assert [grouped(code) for code in ("471108", "47110", "", "7QK2")] == ["471 108", "471 10", "", "7QK 2"]
 
 
 @pytest.mark.req("R-202")

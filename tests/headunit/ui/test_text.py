@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from headunit.ui.large_digits import large
 from headunit.ui.text import PLAIN, Span, both_ends, clean, fit, fit_line, line_width, width_of, wrap
 
 TEXTS = st.text(st.sampled_from("ab [/]é 已预订,。\x1b\n▸¥"), max_size=40)
@@ -56,3 +57,19 @@ def test_wrapping_keeps_every_character_and_the_width(text: str, width: int) -> 
     lines = wrap(text, width)
     assert all(width_of(line) <= width for line in lines)
     assert "".join(lines).replace(" ", "") == clean(text).replace(" ", "")
+
+
+def test_a_code_is_drawn_in_digits_three_lines_high() -> None:
+    assert large("471 108", 25) == (
+        "█ █ ▀▀█ ▄█    ▄█  █▀█ █▀█",
+        "▀▀█  █   █     █  █ █ █▀█",
+        "  ▀  ▀  ▀▀▀   ▀▀▀ ▀▀▀ ▀▀▀",
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "width", "line"),
+    [("471 108", 24, "4 7 1   1 0 8"), ("7QK", 40, "7 Q K"), ("471 108", 9, "471 108")],
+)
+def test_what_is_too_wide_or_no_digit_is_set_apart_or_left_as_it_is(text: str, width: int, line: str) -> None:
+    assert large(text, width) == (line,)
