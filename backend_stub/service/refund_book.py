@@ -151,7 +151,6 @@ class RefundBook:
         reason: str = "",
     ) -> RefundRequest:
         """Keep a request; the name of the customer and the amount are settled with it (D-30)."""
-        vehicle = uow.store.vehicles.get(order.vin)
         refund = uow.store.refunds.add(
             RefundRequest(
                 refund_id=0,
@@ -163,7 +162,7 @@ class RefundBook:
                 currency=order.currency,
                 usage_date=used_through,
                 requested_at_ms=uow.now_ms,
-                customer=vehicle.owner_name if vehicle else "",
+                customer=_customer(uow, order.vin),
                 reason=reason,
             )
         )
@@ -208,6 +207,16 @@ def line_of_period(order: Order, entitlement: Entitlement, period: Period) -> Or
     if line is not None:
         return line
     return next((each for each in order.lines if each.months == period.months), None)
+
+
+def _customer(uow: UnitOfWork, vin: str) -> str:
+    """The name of the car's owner, as the service agreement or the linked account gives it."""
+    vehicle = uow.store.vehicles.get(vin)
+    if vehicle is not None and vehicle.owner_name:
+        return vehicle.owner_name
+    link = uow.store.links.get(vin)
+    account = None if link is None or link.account_id is None else uow.store.accounts.get(link.account_id)
+    return "" if account is None else account.name
 
 
 def _bought(uow: UnitOfWork, order: Order, line: OrderLine) -> Bought | None:

@@ -55,12 +55,14 @@ class Refunds:
         REFUND_LATEST_FIRST or NOTHING_REFUNDABLE.
         """
         self._answer(uow, act)
+        if not self._profile.ends_service_refunds:
+            raise BackendError(ErrorCode.NOTHING_REFUNDABLE, "in this market nothing comes back on request")
         order = self._verified(uow, act)
         for line in self._book.asked(uow, order, act.services):
             # An extension whose refund is asked for, too, is on its way: approval looks again.
             bought = self._book.refundable(uow, order, line, is_gone=lambda refund: True)
             amount_minor = self._book.worth_minor(uow, bought)
-            if not self._profile.ends_service_refunds or amount_minor == 0:
+            if amount_minor == 0:
                 raise BackendError(ErrorCode.NOTHING_REFUNDABLE, f"nothing of {line.service} comes back")
             used_through = self._book.used_through(uow, bought)
             self._book.add(uow, order, line, RefundGround.REQUEST, amount_minor, used_through)

@@ -23,18 +23,14 @@ from contracts.acts.provider import AnyProviderAct, BouncePayout
 from contracts.bench import AtBmw, AtHotline, AtPaymentPage, AtProvider, Command
 from contracts.errors import ErrorCode
 from headunit.sim.checkers import Evidence, no_payment_taken_twice, no_refund_beyond_its_line
-from tests.backend_stub.shop import NUMBER, START, VIN, Shop
+from tests.backend_stub.renewal_shop import AuShop
+from tests.backend_stub.shop import NUMBER, SECOND, START, VIN, Shop
 
 OWNER = "Chen Wei"
 
 
-class RefundShop(Shop):
-    """A Shop whose car has an owner with a name."""
-
-    def __init__(self, start_ms: int = START, *, market: str = "CN") -> None:
-        vehicle = VehicleRecord(vin=VIN, contract_number=NUMBER, owner_name=OWNER)
-        config = BackendConfig(market=market, vehicles=(vehicle,), public_url="http://127.0.0.1:8080")
-        super().__init__(start_ms, config=config)
+class RefundActs(Shop):
+    """What people do about refunds, in any market."""
 
     def agent(self, act: AnyAgentAct) -> None:
         self.command(AtHotline(act=act))
@@ -108,3 +104,23 @@ class RefundShop(Shop):
         """Whether the books of money add up to the minor unit."""
         seen = Evidence(self.backend.audit(), (), (), 0)
         return not (no_payment_taken_twice(seen) or no_refund_beyond_its_line(seen))
+
+
+class RefundShop(RefundActs):
+    """A Shop in China whose car has an owner with a name."""
+
+    def __init__(self, start_ms: int = START) -> None:
+        vehicle = VehicleRecord(vin=VIN, contract_number=NUMBER, owner_name=OWNER)
+        config = BackendConfig(vehicles=(vehicle,), public_url="http://127.0.0.1:8080")
+        super().__init__(start_ms, config=config)
+
+    def active(self, *services: str | tuple[str, int], **wishes: str) -> str:
+        """Number of an order whose services have just been activated."""
+        order = self.accepted(*services, **wishes)
+        self.pay(order.number)
+        self.advance(20 * SECOND)
+        return order.number
+
+
+class AuRefundShop(RefundActs, AuShop):
+    """A shop in Melbourne, whose driver has an account with a name."""

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from backend_stub.domain.refund import RefundState
+from backend_stub.errors import BackendError
 from contracts.acts.agent import ApproveRefund, RequestRefund
 from contracts.acts.bmw import SuspendServices
 from contracts.acts.dealer import DeactivateVehicle
@@ -27,14 +28,6 @@ def shop() -> Iterator[RefundShop]:
     shop.close()
 
 
-def active(shop: RefundShop, *services: str | tuple[str, int], **wishes: str) -> str:
-    """Number of an order whose services have just been activated."""
-    order = shop.accepted(*services, **wishes)
-    shop.pay(order.number)
-    shop.advance(20_000)
-    return order.number
-
-
 # Who may ask
 
 
@@ -49,7 +42,7 @@ def active(shop: RefundShop, *services: str | tuple[str, int], **wishes: str) ->
     ids=["the truth", "the number of the order", "the registered number"],
 )
 def test_who_knows_order_vin_and_number_may_ask(shop: RefundShop, said: dict[str, str]) -> None:
-    number = active(shop, "RTTI", sms_number=OTHER_NUMBER)
+    number = shop.active("RTTI", sms_number=OTHER_NUMBER)
     shop.request(number, "RTTI", **said)
     assert shop.the_refund(number).state is RefundState.VERIFYING
 
@@ -68,12 +61,12 @@ def test_who_knows_order_vin_and_number_may_ask(shop: RefundShop, said: dict[str
 def test_who_says_something_wrong_is_refused_without_being_told_what(
     shop: RefundShop, said: dict[str, str]
 ) -> None:
-    number = active(shop, "RTTI")
+    number = shop.active("RTTI")
     before = shop.backend.audit().orders[0].state
     command = AtHotline(act=RequestRefund(order=number, **said))
-    with pytest.raises(Exception, match="do not belong together") as refused:
+    with pytest.raises(BackendError, match="do not belong together") as refused:
         shop.command(command)
-    assert getattr(refused.value, "code", None) is ErrorCode.VERIFICATION_FAILED
+    assert refused.value.code is ErrorCode.VERIFICATION_FAILED
     assert [each.state for each in shop.refunds(number)] == [RefundState.REJECTED]
     assert shop.journal("refund") == [(f"{number}/RTTI", "REJECTED")]
     assert shop.order(number).state is before
@@ -87,8 +80,8 @@ def test_an_order_nobody_has_is_no_more_than_a_failed_verification(shop: RefundS
 
 @pytest.mark.req("R-601")
 def test_who_was_rejected_may_call_again(shop: RefundShop) -> None:
-    number = active(shop, "RTTI")
-    with pytest.raises(Exception, match="VERIFICATION_FAILED"):
+    number = shop.active("RTTI")
+    with pytest.raises(BackendError, match="VERIFICATION_FAILED"):
         shop.request(number, number="13800000009")
     shop.refund(number)
     assert [each.state for each in shop.refunds(number)] == [RefundState.REJECTED, RefundState.VERIFIED]
@@ -98,7 +91,7 @@ def test_who_was_rejected_may_call_again(shop: RefundShop) -> None:
 @pytest.mark.req("R-601")
 @pytest.mark.parametrize("act", [RequestRefund(line="400-800-6666"), ApproveRefund(line="400-800-6666")])
 def test_another_line_gives_no_money_back(shop: RefundShop, act: RequestRefund | ApproveRefund) -> None:
-    active(shop, "RTTI")
+    shop.active("RTTI")
     assert shop.refusal(AtHotline(act=act)) is ErrorCode.USE_HOTLINE
 
 
@@ -112,7 +105,7 @@ def test_another_line_gives_no_money_back(shop: RefundShop, act: RequestRefund |
     ids=["23:59:59.999", "a millisecond later"],
 )
 def test_day_seven_ends_at_midnight(shop: RefundShop, at_ms: int, minor: int) -> None:
-    number = active(shop, "RTTI")
+    number = shop.active("RTTI")
     shop.advance_to(at_ms)
     shop.request(number)
     assert shop.the_refund(number).amount_minor == minor
@@ -121,7 +114,7 @@ def test_day_seven_ends_at_midnight(shop: RefundShop, at_ms: int, minor: int) ->
 @pytest.mark.req("R-602")
 def test_day_seven_is_counted_from_the_local_date_of_capture() -> None:
     late_in_the_evening = RefundShop(shanghai("2026-05-01 23:59"))
-    number = active(late_in_the_evening, "RTTI")
+    number = late_in_the_evening.active("RTTI")
     late_in_the_evening.advance_to(shanghai("2026-05-09 00:00"))
     late_in_the_evening.request(number)
     assert late_in_the_evening.the_refund(number).amount_minor == 13000 - 13000 * 9 // 92
@@ -130,7 +123,7 @@ def test_day_seven_is_counted_from_the_local_date_of_capture() -> None:
 
 @pytest.mark.req("R-602")
 def test_what_was_asked_for_is_not_used_any_further_while_it_waits(shop: RefundShop) -> None:
-    number = active(shop, "RTTI")
+    number = shop.active("RTTI")
     shop.advance_to(DAY_SEVEN_ENDS - 1)
     shop.request(number)
     shop.advance(60 * DAY)
@@ -169,7 +162,7 @@ def test_once_it_is_activated_a_late_line_keeps_its_fee(shop: RefundShop) -> Non
 
 @pytest.mark.req("R-511", "R-602")
 def test_after_a_termination_use_counts_to_that_day(shop: RefundShop) -> None:
-    number = active(shop, "RTTI")
+    number = shop.active("RTTI")
     shop.advance_to(shanghai("2026-06-15 12:00"))
     shop.end_service()
     shop.advance(40 * DAY)
@@ -181,7 +174,7 @@ def test_after_a_termination_use_counts_to_that_day(shop: RefundShop) -> None:
 
 @pytest.mark.req("R-511", "R-602")
 def test_a_dealers_deactivation_leaves_the_refund_open(shop: RefundShop) -> None:
-    number = active(shop, "RTTI")
+    number = shop.active("RTTI")
     shop.command(AtDealer(act=DeactivateVehicle(confirmed=True)))
     shop.refund(number)
     assert shop.the_refund(number).amount_minor == 13000
@@ -190,7 +183,7 @@ def test_a_dealers_deactivation_leaves_the_refund_open(shop: RefundShop) -> None
 
 @pytest.mark.req("R-603")
 def test_what_is_used_up_gives_nothing_back(shop: RefundShop) -> None:
-    number = active(shop, "RTTI")
+    number = shop.active("RTTI")
     shop.advance_to(shanghai("2026-07-31 00:00"))
     assert shop.refused_request(number) is ErrorCode.NOTHING_REFUNDABLE
     shop.advance(30 * DAY)
@@ -212,7 +205,7 @@ def test_what_was_never_paid_gives_nothing_back(shop: RefundShop) -> None:
 
 @pytest.mark.req("R-603", "R-602")
 def test_lines_are_refunded_one_by_one(shop: RefundShop) -> None:
-    number = active(shop, "RTTI", ("CONCIERGE", 12), "PREMIUM")
+    number = shop.active("RTTI", ("CONCIERGE", 12), "PREMIUM")
     shop.refund(number, "CONCIERGE")
     assert shop.order(number).state is OrderState.PARTLY_REFUNDED
     assert shop.booked("CONCIERGE").state is EntitlementState.TERMINATED
@@ -227,7 +220,7 @@ def test_lines_are_refunded_one_by_one(shop: RefundShop) -> None:
 
 @pytest.mark.req("R-603")
 def test_what_is_refunded_or_asked_for_is_not_refunded_again(shop: RefundShop) -> None:
-    number = active(shop, "RTTI", "PREMIUM")
+    number = shop.active("RTTI", "PREMIUM")
     shop.request(number, "RTTI")
     assert shop.refused_request(number, "RTTI") is ErrorCode.ALREADY_REFUNDED
     shop.approve(number)
@@ -244,16 +237,16 @@ def test_what_is_refunded_or_asked_for_is_not_refunded_again(shop: RefundShop) -
 
 @pytest.mark.req("R-603")
 def test_nothing_is_approved_that_nobody_asked_for(shop: RefundShop) -> None:
-    number = active(shop, "RTTI")
+    number = shop.active("RTTI")
     assert shop.refused_approval(number) is ErrorCode.INVALID_STATE
-    with pytest.raises(Exception, match="VERIFICATION_FAILED"):
+    with pytest.raises(BackendError, match="VERIFICATION_FAILED"):
         shop.request(number, vin="WBATEST0000000002")
     assert shop.refused_approval(number) is ErrorCode.INVALID_STATE
 
 
 @pytest.mark.req("R-603")
 def test_all_lines_that_nobody_asked_for_are_meant_when_none_is_named(shop: RefundShop) -> None:
-    number = active(shop, "RTTI", "PREMIUM")
+    number = shop.active("RTTI", "PREMIUM")
     shop.request(number, "PREMIUM")
     shop.request(number)
     assert [each.service for each in shop.refunds(number)] == ["PREMIUM", "RTTI"]
@@ -266,7 +259,7 @@ def test_all_lines_that_nobody_asked_for_are_meant_when_none_is_named(shop: Refu
 
 @pytest.mark.req("R-603")
 def test_an_extension_goes_before_what_it_extends(shop: RefundShop) -> None:
-    first, second = active(shop, "RTTI"), active(shop, ("RTTI", 6))
+    first, second = shop.active("RTTI"), shop.active(("RTTI", 6))
     assert shop.booked("RTTI").booked_until == "2027-01-31"
     assert shop.refused_request(first) is ErrorCode.REFUND_LATEST_FIRST
     shop.request(second)
@@ -284,8 +277,8 @@ def test_an_extension_goes_before_what_it_extends(shop: RefundShop) -> None:
 
 @pytest.mark.req("R-603")
 def test_an_extension_that_has_not_begun_gives_all_but_the_fee_back(shop: RefundShop) -> None:
-    active(shop, "RTTI")
-    second = active(shop, ("RTTI", 6))
+    shop.active("RTTI")
+    second = shop.active(("RTTI", 6))
     shop.advance_to(shanghai("2026-07-31 23:59"))
     shop.refund(second)
     assert shop.the_refund(second).amount_minor == 26000
@@ -296,7 +289,7 @@ def test_an_extension_that_has_not_begun_gives_all_but_the_fee_back(shop: Refund
 
 @pytest.mark.req("R-603")
 def test_while_an_extension_runs_its_refund_ends_the_service(shop: RefundShop) -> None:
-    first, second = active(shop, "RTTI"), active(shop, ("RTTI", 6))
+    first, second = shop.active("RTTI"), shop.active(("RTTI", 6))
     shop.advance_to(shanghai("2026-08-01 00:00"))
     assert shop.booked("RTTI").state is EntitlementState.ACTIVE
     shop.refund(second)
@@ -320,7 +313,7 @@ def test_what_waits_for_activation_falls_back_too(shop: RefundShop) -> None:
 
 @pytest.mark.req("R-603", "R-516")
 def test_what_is_suspended_can_be_refunded(shop: RefundShop) -> None:
-    first, second = active(shop, "RTTI"), active(shop, "RTTI")
+    first, second = shop.active("RTTI"), shop.active("RTTI")
     shop.bmw(SuspendServices(services=("RTTI",)))
     shop.refund(second)
     assert shop.booked("RTTI").state is EntitlementState.SUSPENDED
@@ -331,9 +324,9 @@ def test_what_is_suspended_can_be_refunded(shop: RefundShop) -> None:
 
 @pytest.mark.req("R-603", "R-501")
 def test_what_was_refunded_can_be_bought_again(shop: RefundShop) -> None:
-    first = active(shop, "RTTI")
+    first = shop.active("RTTI")
     shop.refund(first)
-    second = active(shop, "RTTI")
+    second = shop.active("RTTI")
     assert [each.state for each in shop.entitlements("RTTI")] == [
         EntitlementState.TERMINATED,
         EntitlementState.ACTIVE,
@@ -347,7 +340,7 @@ def test_what_was_refunded_can_be_bought_again(shop: RefundShop) -> None:
 
 @pytest.mark.req("R-603", "R-511")
 def test_the_record_of_a_refunded_order_stays(shop: RefundShop) -> None:
-    number = active(shop, "RTTI")
+    number = shop.active("RTTI")
     shop.refund(number)
     history = [entry.state for entry in shop.backend.store.orders.history(number)]
     assert history[-3:] == [OrderState.PAID, OrderState.FULFILLED, OrderState.REFUNDED]
@@ -357,7 +350,7 @@ def test_the_record_of_a_refunded_order_stays(shop: RefundShop) -> None:
 
 @pytest.mark.req("R-603", "R-404")
 def test_the_car_is_told_in_one_snapshot(shop: RefundShop) -> None:
-    number = active(shop, "RTTI")
+    number = shop.active("RTTI")
     before = len(shop.snapshots())
     shop.request(number)
     assert len(shop.snapshots()) == before
@@ -367,7 +360,7 @@ def test_the_car_is_told_in_one_snapshot(shop: RefundShop) -> None:
 
 @pytest.mark.req("R-601", "R-832")
 def test_nothing_of_a_caller_is_journalled(shop: RefundShop) -> None:
-    number = active(shop, "RTTI")
+    number = shop.active("RTTI")
     shop.request(number, "RTTI", vin=VIN, number=NUMBER)
     shop.approve(number)
     shop.change_payee(number)
@@ -378,7 +371,7 @@ def test_nothing_of_a_caller_is_journalled(shop: RefundShop) -> None:
 
 @pytest.mark.req("R-602")
 def test_the_journal_tells_amount_and_dates(shop: RefundShop) -> None:
-    number = active(shop, "RTTI")
+    number = shop.active("RTTI")
     shop.refund(number)
     entry = [entry for entry in shop.book.entries if entry.kind == "refund"][-1]
     assert (entry.key, entry.state) == (f"{number}/RTTI", "VERIFIED")
