@@ -13,9 +13,11 @@ from backend_stub.errors import BackendError
 from backend_stub.service.ports import Sms
 from contracts.acts import agent, dealer, portal
 from contracts.acts.portal import PortalClient
-from contracts.bench import AtDealer, AtHotline, AtPortal, Command
+from contracts.bench import AtDealer, AtHotline, AtPortal, Command, Pay
 from contracts.errors import ErrorCode
-from tests.backend_stub.shop import NUMBER, START, VIN, Shop
+from tests.backend_stub.shop import NUMBER as NUMBER
+from tests.backend_stub.shop import START, Shop
+from tests.backend_stub.shop import VIN as VIN
 
 OTHER_VIN = "WBATEST0000000002"
 FIRST_REGISTRATION = date(2014, 6, 2)
@@ -53,7 +55,7 @@ class PortalShop(Shop):
         for act in acts:
             self.command(command_of(act))
 
-    def refused(self, act: Said) -> ErrorCode:
+    def refuses(self, act: Said) -> ErrorCode:
         """The code with which an act is refused; it must not have changed anything."""
         before = self.books()
         with pytest.raises(BackendError) as refusal:
@@ -100,6 +102,12 @@ class PortalShop(Shop):
         """Somebody fails five times."""
         for _ in range(5):
             assert self.counted(portal.Login(user=user, password="wrong")) is ErrorCode.BAD_CREDENTIALS
+
+    def paid_by_card(self, *services: str) -> str:
+        """Number of an order of the car that has just been paid by card."""
+        order = self.accepted(*services)
+        self.command(Pay(order_number=order.number, provider="Card"))
+        return order.number
 
     # What there is
 

@@ -43,7 +43,7 @@ def test_the_dealer_sends_the_number_a_link_and_a_token(shop: PortalShop) -> Non
 
 @pytest.mark.req("R-701")
 def test_a_car_is_activated_for_a_mobile_number_only(shop: PortalShop) -> None:
-    assert shop.refused(dealer.ActivateVehicle(number="23800000001")) is ErrorCode.BAD_NUMBER
+    assert shop.refuses(dealer.ActivateVehicle(number="23800000001")) is ErrorCode.BAD_NUMBER
     assert shop.state("23800000001") is AccountState.NONE
 
 
@@ -61,7 +61,7 @@ def test_the_first_login_forces_a_new_password_and_every_other_call_waits(shop: 
         portal.Disconnect(user=OWNER),
         portal.CancelOrder(user=OWNER),
     ):
-        assert shop.refused(act) is ErrorCode.PASSWORD_CHANGE_REQUIRED
+        assert shop.refuses(act) is ErrorCode.PASSWORD_CHANGE_REQUIRED
     shop.does(portal.ChoosePassword(user=OWNER, password=PASSWORD))
     assert shop.state(OWNER) is AccountState.ACTIVE
     shop.does(portal.PlaceOrder(user=OWNER, lines=(Line("RTTI", 3),)))
@@ -70,10 +70,10 @@ def test_the_first_login_forces_a_new_password_and_every_other_call_waits(shop: 
 @pytest.mark.req("R-701")
 def test_a_token_opens_the_portal_once(shop: PortalShop) -> None:
     shop.does(ACTIVATE, portal.Login(user=OWNER))
-    assert shop.refused(portal.Login(user=OWNER)) is ErrorCode.BAD_TOKEN
+    assert shop.refuses(portal.Login(user=OWNER)) is ErrorCode.BAD_TOKEN
     shop.does(portal.ChoosePassword(user=OWNER, password=PASSWORD))
     token = shop.message(OWNER, "activation").token
-    assert shop.refused(portal.Login(user=OWNER, password=token)) is ErrorCode.BAD_TOKEN
+    assert shop.refuses(portal.Login(user=OWNER, password=token)) is ErrorCode.BAD_TOKEN
     shop.log_in(OWNER)
 
 
@@ -89,7 +89,7 @@ def test_a_token_works_for_seven_days_to_the_millisecond(shop: PortalShop) -> No
 def test_a_millisecond_later_it_is_too_old(shop: PortalShop) -> None:
     shop.does(ACTIVATE)
     shop.advance(7 * DAY + 1)
-    assert shop.refused(portal.Login(user=OWNER)) is ErrorCode.BAD_TOKEN
+    assert shop.refuses(portal.Login(user=OWNER)) is ErrorCode.BAD_TOKEN
     assert shop.state(OWNER) is AccountState.TOKEN_SENT
 
 
@@ -97,7 +97,7 @@ def test_a_millisecond_later_it_is_too_old(shop: PortalShop) -> None:
 @pytest.mark.parametrize("password", ["", "something else 1", "x" * 22])
 def test_another_word_is_no_token(shop: PortalShop, password: str) -> None:
     shop.does(ACTIVATE)
-    assert shop.refused(portal.Login(user=OWNER, password=password)) is ErrorCode.BAD_TOKEN
+    assert shop.refuses(portal.Login(user=OWNER, password=password)) is ErrorCode.BAD_TOKEN
 
 
 @pytest.mark.req("R-701")
@@ -106,7 +106,7 @@ def test_somebody_elses_token_is_none(shop: PortalShop) -> None:
     two = PortalShop("CN", car(handed_over=False), car(OTHER_VIN, handed_over=False))
     two.does(ACTIVATE, dealer.ActivateVehicle(car=OTHER_VIN, number="13900000009"))
     token = two.message("13900000009", "activation").token
-    assert two.refused(portal.Login(user=OWNER, password=token)) is ErrorCode.BAD_TOKEN
+    assert two.refuses(portal.Login(user=OWNER, password=token)) is ErrorCode.BAD_TOKEN
     two.close()
 
 
@@ -114,9 +114,9 @@ def test_somebody_elses_token_is_none(shop: PortalShop) -> None:
 def test_a_message_that_is_late_or_lost_is_not_on_the_phone(shop: PortalShop) -> None:
     shop.command(SetSms(delay_ms=MINUTE))
     shop.does(ACTIVATE)
-    assert shop.refused(portal.Login(user=OWNER)) is ErrorCode.BAD_TOKEN
+    assert shop.refuses(portal.Login(user=OWNER)) is ErrorCode.BAD_TOKEN
     shop.advance(MINUTE - 1)
-    assert shop.refused(portal.Login(user=OWNER)) is ErrorCode.BAD_TOKEN
+    assert shop.refuses(portal.Login(user=OWNER)) is ErrorCode.BAD_TOKEN
     shop.advance(1)
     shop.does(portal.Login(user=OWNER))
 
@@ -126,7 +126,7 @@ def test_whoever_lost_the_message_resets_the_password_that_never_was(shop: Porta
     shop.command(SetSms(lost=True))
     shop.does(ACTIVATE)
     shop.advance(DAY)
-    assert shop.refused(portal.Login(user=OWNER)) is ErrorCode.BAD_TOKEN
+    assert shop.refuses(portal.Login(user=OWNER)) is ErrorCode.BAD_TOKEN
     shop.command(SetSms())
     shop.does(portal.ForgetPassword(user=OWNER), portal.ResetPassword(user=OWNER, password=PASSWORD))
     shop.log_in(OWNER)
@@ -136,9 +136,9 @@ def test_whoever_lost_the_message_resets_the_password_that_never_was(shop: Porta
 def test_the_remote_app_takes_the_chosen_password_and_never_the_token(shop: PortalShop) -> None:
     shop.does(ACTIVATE)
     remote = PortalClient.REMOTE_APP
-    assert shop.refused(portal.Login(user=OWNER, client=remote)) is ErrorCode.BAD_CREDENTIALS
+    assert shop.refuses(portal.Login(user=OWNER, client=remote)) is ErrorCode.BAD_CREDENTIALS
     shop.does(portal.Login(user=OWNER))
-    assert shop.refused(portal.Login(user=OWNER, client=remote)) is ErrorCode.BAD_CREDENTIALS
+    assert shop.refuses(portal.Login(user=OWNER, client=remote)) is ErrorCode.BAD_CREDENTIALS
     shop.does(portal.ChoosePassword(user=OWNER, password=PASSWORD))
     shop.does(portal.Login(user=OWNER, password=PASSWORD, client=remote))
     assert shop.is_logged_in(OWNER, remote)
@@ -167,7 +167,7 @@ def test_of_two_tokens_the_newer_one_works(shop: PortalShop) -> None:
     two.does(ACTIVATE)
     first = two.message(OWNER, "activation").token
     two.does(dealer.ActivateVehicle(car=OTHER_VIN, number=OWNER))
-    assert two.refused(portal.Login(user=OWNER, password=first)) is ErrorCode.BAD_TOKEN
+    assert two.refuses(portal.Login(user=OWNER, password=first)) is ErrorCode.BAD_TOKEN
     two.does(portal.Login(user=OWNER))
     two.close()
 

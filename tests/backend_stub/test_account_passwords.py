@@ -28,7 +28,7 @@ def shop() -> Iterator[PortalShop]:
 @pytest.mark.req("R-701")
 @pytest.mark.parametrize("password", ["short7x", "onlyletters", "1234567890", "", "7a" * 65])
 def test_a_password_has_eight_characters_a_letter_and_a_digit(shop: PortalShop, password: str) -> None:
-    assert shop.refused(portal.ChoosePassword(user=NUMBER, password=password)) is ErrorCode.BAD_PASSWORD
+    assert shop.refuses(portal.ChoosePassword(user=NUMBER, password=password)) is ErrorCode.BAD_PASSWORD
 
 
 @pytest.mark.req("R-701")
@@ -47,8 +47,8 @@ def test_nothing_goes_without_a_login(shop: PortalShop) -> None:
         portal.CancelOrder(user=NUMBER),
         portal.Rename(user="nobody", to="a@example.com"),
     ):
-        assert shop.refused(act) is ErrorCode.NOT_LOGGED_IN
-    assert shop.refused(portal.Login(user="nobody", password=PASSWORD)) is ErrorCode.BAD_CREDENTIALS
+        assert shop.refuses(act) is ErrorCode.NOT_LOGGED_IN
+    assert shop.refuses(portal.Login(user="nobody", password=PASSWORD)) is ErrorCode.BAD_CREDENTIALS
 
 
 @pytest.mark.req("R-705")
@@ -57,7 +57,7 @@ def test_a_login_to_the_portal_lasts_twelve_hours_and_one_to_the_remote_app_long
     shop.advance(12 * HOUR - 1)
     shop.does(portal.UpdateData(user=NUMBER, name="Li"))
     shop.advance(1)
-    assert shop.refused(portal.UpdateData(user=NUMBER, name="Wei")) is ErrorCode.NOT_LOGGED_IN
+    assert shop.refuses(portal.UpdateData(user=NUMBER, name="Wei")) is ErrorCode.NOT_LOGGED_IN
     shop.advance(30 * DAY)
     assert shop.is_logged_in(NUMBER, PortalClient.REMOTE_APP)
 
@@ -78,7 +78,7 @@ def test_the_fifth_failure_locks_and_ends_all_sessions(shop: PortalShop) -> None
     assert shop.state(NUMBER) is AccountState.LOCKED
     assert not shop.is_logged_in(NUMBER)
     assert not shop.is_logged_in(NUMBER, PortalClient.REMOTE_APP)
-    assert shop.refused(RIGHT) is ErrorCode.ACCOUNT_LOCKED
+    assert shop.refuses(RIGHT) is ErrorCode.ACCOUNT_LOCKED
 
 
 @pytest.mark.req("R-705")
@@ -94,7 +94,7 @@ def test_failures_outlive_a_restart(shop: PortalShop) -> None:
 def test_a_lock_lasts_fifteen_minutes_to_the_millisecond(shop: PortalShop) -> None:
     shop.locked(NUMBER)
     shop.advance(15 * MINUTE - 1)
-    assert shop.refused(RIGHT) is ErrorCode.ACCOUNT_LOCKED
+    assert shop.refuses(RIGHT) is ErrorCode.ACCOUNT_LOCKED
     shop.advance(1)
     shop.does(RIGHT)
 
@@ -108,10 +108,10 @@ def test_a_lock_that_ends_while_the_backend_is_down_is_over_when_it_comes_back(s
 
 @pytest.mark.req("R-705")
 def test_the_care_centre_opens_a_lock(shop: PortalShop) -> None:
-    assert shop.refused(agent.Unlock(user=NUMBER)) is ErrorCode.INVALID_STATE
+    assert shop.refuses(agent.Unlock(user=NUMBER)) is ErrorCode.INVALID_STATE
     shop.locked(NUMBER)
-    assert shop.refused(agent.Unlock(user=NUMBER, line="10101018")) is ErrorCode.USE_HOTLINE
-    assert shop.refused(agent.Unlock(user="nobody")) is ErrorCode.VERIFICATION_FAILED
+    assert shop.refuses(agent.Unlock(user=NUMBER, line="10101018")) is ErrorCode.USE_HOTLINE
+    assert shop.refuses(agent.Unlock(user="nobody")) is ErrorCode.VERIFICATION_FAILED
     shop.does(agent.Unlock(user=NUMBER, line="400-800-6666"), RIGHT)
     shop.advance(15 * MINUTE)
     assert shop.state(NUMBER) is AccountState.ACTIVE
@@ -124,7 +124,7 @@ def test_a_reported_compromise_locks_until_reset_or_care_centre(shop: PortalShop
     assert not shop.is_logged_in(NUMBER)
     assert not shop.is_logged_in(NUMBER, PortalClient.REMOTE_APP)
     shop.advance(30 * DAY)
-    assert shop.refused(RIGHT) is ErrorCode.ACCOUNT_LOCKED
+    assert shop.refuses(RIGHT) is ErrorCode.ACCOUNT_LOCKED
     shop.does(portal.ForgetPassword(user=NUMBER), portal.ResetPassword(user=NUMBER, password="new word 9999"))
     assert shop.counted(RIGHT) is ErrorCode.BAD_CREDENTIALS
     shop.log_in(NUMBER, "new word 9999")
@@ -142,11 +142,11 @@ def test_a_new_password_ends_the_remote_app_and_not_the_portal(shop: PortalShop)
 def test_a_reset_completes_from_its_message_and_ends_all_sessions(shop: PortalShop) -> None:
     shop.does(portal.Login(user=NUMBER, password=PASSWORD, client=PortalClient.REMOTE_APP))
     reset = portal.ResetPassword(user=NUMBER, password="new word 9999")
-    assert shop.refused(reset) is ErrorCode.BAD_TOKEN
+    assert shop.refuses(reset) is ErrorCode.BAD_TOKEN
     shop.does(portal.ForgetPassword(user=NUMBER), reset)
     assert not shop.is_logged_in(NUMBER)
     assert not shop.is_logged_in(NUMBER, PortalClient.REMOTE_APP)
-    assert shop.refused(reset) is ErrorCode.BAD_TOKEN
+    assert shop.refuses(reset) is ErrorCode.BAD_TOKEN
     shop.log_in(NUMBER, "new word 9999")
 
 
@@ -167,13 +167,13 @@ def test_a_reset_link_works_for_half_an_hour(shop: PortalShop, after_ms: int, wo
     if works:
         shop.does(reset)
     else:
-        assert shop.refused(reset) is ErrorCode.BAD_TOKEN
+        assert shop.refuses(reset) is ErrorCode.BAD_TOKEN
 
 
 @pytest.mark.req("R-703")
 def test_a_bad_password_leaves_the_reset_link_alive(shop: PortalShop) -> None:
     shop.does(portal.ForgetPassword(user=NUMBER))
-    assert shop.refused(portal.ResetPassword(user=NUMBER, password="short")) is ErrorCode.BAD_PASSWORD
+    assert shop.refuses(portal.ResetPassword(user=NUMBER, password="short")) is ErrorCode.BAD_PASSWORD
     shop.does(portal.ResetPassword(user=NUMBER, password="new word 9999"))
 
 
@@ -184,7 +184,7 @@ def test_of_two_reset_links_the_newer_one_works(shop: PortalShop) -> None:
     shop.command(SetSms(lost=True))
     shop.does(portal.ForgetPassword(user=NUMBER))
     reset = portal.ResetPassword(user=NUMBER, password="new word 9999", token=first)
-    assert shop.refused(reset) is ErrorCode.BAD_TOKEN
+    assert shop.refuses(reset) is ErrorCode.BAD_TOKEN
 
 
 @pytest.mark.req("R-703", "R-832")
@@ -193,7 +193,7 @@ def test_a_forgotten_password_tells_nobody_which_names_exist(shop: PortalShop) -
     shop.does(portal.ForgetPassword(user="nobody"))
     assert len(shop.backend.store.sms.arrived()) == arrived
     act = portal.ResetPassword(user="nobody", password=PASSWORD, token="x")
-    assert shop.refused(act) is ErrorCode.BAD_TOKEN
+    assert shop.refuses(act) is ErrorCode.BAD_TOKEN
 
 
 @pytest.mark.req("R-703")

@@ -178,31 +178,31 @@ class AccountMachine(RuleBasedStateMachine):
             self.shop.does(act)
             self.state, self.token_left = S.TOKEN_SENT, 7 * DAY
         else:
-            assert self.shop.refused(act) is ErrorCode.INVALID_STATE
+            assert self.shop.refuses(act) is ErrorCode.INVALID_STATE
 
     @rule()
     def log_in_with_the_token(self) -> None:
         act = portal.Login(user=self.name)
         if self.state is S.NONE:
-            assert self.shop.refused(act) is ErrorCode.BAD_CREDENTIALS
+            assert self.shop.refuses(act) is ErrorCode.BAD_CREDENTIALS
         elif self.state is S.LOCKED:
-            assert self.shop.refused(act) is ErrorCode.ACCOUNT_LOCKED
+            assert self.shop.refuses(act) is ErrorCode.ACCOUNT_LOCKED
         elif self.state is S.TOKEN_SENT and self.token_left >= 0:
             self.shop.does(act)
             self.state, self.session_left = S.MUST_CHANGE, 12 * 60 * MINUTE
         elif self.name == NUMBER:
-            assert self.shop.refused(act) is ErrorCode.BAD_TOKEN
+            assert self.shop.refuses(act) is ErrorCode.BAD_TOKEN
 
     @rule(right=st.booleans())
     def log_in_with_a_password(self, right: bool) -> None:
         act = portal.Login(user=self.name, password=PASSWORD if right else "wrong password 1")
         match self.state:
             case S.NONE:
-                assert self.shop.refused(act) is ErrorCode.BAD_CREDENTIALS
+                assert self.shop.refuses(act) is ErrorCode.BAD_CREDENTIALS
             case S.LOCKED:
-                assert self.shop.refused(act) is ErrorCode.ACCOUNT_LOCKED
+                assert self.shop.refuses(act) is ErrorCode.ACCOUNT_LOCKED
             case S.TOKEN_SENT | S.MUST_CHANGE:
-                assert self.shop.refused(act) is ErrorCode.BAD_TOKEN
+                assert self.shop.refuses(act) is ErrorCode.BAD_TOKEN
             case _ if right:
                 self.shop.does(act)
                 self.failures, self.session_left = 0, 12 * 60 * MINUTE
@@ -220,9 +220,9 @@ class AccountMachine(RuleBasedStateMachine):
     def choose_password(self, good: bool) -> None:
         act = portal.ChoosePassword(user=self.name, password=PASSWORD if good else "short1")
         if self.session_left <= 0:
-            assert self.shop.refused(act) is ErrorCode.NOT_LOGGED_IN
+            assert self.shop.refuses(act) is ErrorCode.NOT_LOGGED_IN
         elif not good:
-            assert self.shop.refused(act) is ErrorCode.BAD_PASSWORD
+            assert self.shop.refuses(act) is ErrorCode.BAD_PASSWORD
         else:
             self.shop.does(act)
             self.failures, self.token_left, self.reset_left = 0, -1, -1
@@ -239,7 +239,7 @@ class AccountMachine(RuleBasedStateMachine):
     def reset(self) -> None:
         act = portal.ResetPassword(user=self.name, password=PASSWORD)
         if self.reset_left < 0:
-            assert self.shop.refused(act) is ErrorCode.BAD_TOKEN
+            assert self.shop.refuses(act) is ErrorCode.BAD_TOKEN
             return
         self.shop.does(act)
         self.failures, self.session_left, self.reset_left, self.token_left = 0, 0, -1, -1
@@ -251,9 +251,9 @@ class AccountMachine(RuleBasedStateMachine):
         name = f"name{self.names}@example.com"
         act = portal.Rename(user=self.name, to=name)
         if self.session_left <= 0:
-            assert self.shop.refused(act) is ErrorCode.NOT_LOGGED_IN
+            assert self.shop.refuses(act) is ErrorCode.NOT_LOGGED_IN
         elif self.state is S.MUST_CHANGE:
-            assert self.shop.refused(act) is ErrorCode.PASSWORD_CHANGE_REQUIRED
+            assert self.shop.refuses(act) is ErrorCode.PASSWORD_CHANGE_REQUIRED
         else:
             self.shop.does(act)
             self.state, self.new_name, self.rename_left = S.RENAMING, name, 30 * MINUTE
@@ -268,7 +268,7 @@ class AccountMachine(RuleBasedStateMachine):
             # What was sent to the old name is not at the new one.
             self.reset_left = -1
         else:
-            assert self.shop.refused(act) is ErrorCode.BAD_TOKEN
+            assert self.shop.refuses(act) is ErrorCode.BAD_TOKEN
 
     @rule()
     def compromise(self) -> None:
@@ -277,9 +277,9 @@ class AccountMachine(RuleBasedStateMachine):
             self.shop.does(act)
             self._lock(None)
         elif self.state is S.NONE:
-            assert self.shop.refused(act) is ErrorCode.VERIFICATION_FAILED
+            assert self.shop.refuses(act) is ErrorCode.VERIFICATION_FAILED
         else:
-            assert self.shop.refused(act) is ErrorCode.INVALID_STATE
+            assert self.shop.refuses(act) is ErrorCode.INVALID_STATE
 
     @rule()
     def unlock(self) -> None:
@@ -288,9 +288,9 @@ class AccountMachine(RuleBasedStateMachine):
             self.shop.does(act)
             self.state, self.lock_left = S.ACTIVE, None
         elif self.state is S.NONE:
-            assert self.shop.refused(act) is ErrorCode.VERIFICATION_FAILED
+            assert self.shop.refuses(act) is ErrorCode.VERIFICATION_FAILED
         else:
-            assert self.shop.refused(act) is ErrorCode.INVALID_STATE
+            assert self.shop.refuses(act) is ErrorCode.INVALID_STATE
 
     @rule(span=st.sampled_from([1, MINUTE, 15 * MINUTE - 1, 15 * MINUTE, 30 * MINUTE, DAY, 7 * DAY]))
     def wait(self, span: int) -> None:
