@@ -35,6 +35,7 @@ from backend_stub.service.payout import Payouts
 from backend_stub.service.portal_access import PortalAccess
 from backend_stub.service.portal_desk import make_portal_desk
 from backend_stub.service.ports import DueKind
+from backend_stub.service.product_range import ProductRange
 from backend_stub.service.refund_book import RefundBook
 from backend_stub.service.refunds import Refunds
 from backend_stub.service.registry import Registry
@@ -140,6 +141,7 @@ class Backend:
         refund_book = RefundBook(self.profile, self.book, self.booking, self.payouts)
         self.refunds = Refunds(self.profile, self.book, refund_book, self.payouts)
         self.notices.on_provider_end(self.refunds.provider_ended)
+        self.range = ProductRange(self.profile, runtime.ids, self.access, self.notices)
         self.desk = Desk(self.payments, self.booking, self.messages, self.registry, self.acts())
         self.intake = self.make_intake()
         self.scheduler = Scheduler(runtime.clock, self.transactions, self.due_handlers())
@@ -213,6 +215,7 @@ class Backend:
             self.suspension.acts(),
             self.ends.acts(),
             self.notices.acts(),
+            self.range.acts(),
             self.payment_desk.acts(),
             self.invoices.acts(),
             self.payouts.acts(),
@@ -364,6 +367,14 @@ class Backend:
             self.runtime.journal.record("session", "backend", "down", reason=self.endpoint.delivery.trouble)
         for listener in self._session_listeners:
             listener(is_up)
+
+
+def forget(database: str) -> None:
+    """Drop the backend's tables from the database at this postgresql:// URL. Raises StoreError."""
+    from backend_stub.adapters.database_url import DatabaseUrl
+    from backend_stub.adapters.sql_store import forget_everything
+
+    forget_everything(DatabaseUrl.parse(database))
 
 
 def empty_image() -> bytes:

@@ -46,8 +46,15 @@ class SqlEntitlements:
 
     def change(self, before: Entitlement, after: Entitlement) -> None:
         """Write `after` if state and periods are still as `before`. Raises ConcurrentChangeError."""
+        self._write(before, _changing(after))
+
+    def rename(self, before: Entitlement, after: Entitlement) -> None:
+        """As `change`, for one that goes on under another service (R-104)."""
+        self._write(before, {"service": after.service, **_changing(after)})
+
+    def _write(self, before: Entitlement, values: dict[str, Any]) -> None:
         met = self._sql.write(
-            _CHANGE.values(_changing(after)),
+            _CHANGE.values(values),
             {
                 "the_id": before.entitlement_id,
                 "old_state": before.state,

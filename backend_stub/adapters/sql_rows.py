@@ -8,7 +8,7 @@ from sqlalchemy import Row, bindparam, delete, insert, select, update
 
 from backend_stub.adapters.sql_connection import SqlConnection
 from backend_stub.adapters.tables import DUE, PRICE_LISTS, SETTINGS, SMS, VEHICLES
-from backend_stub.domain.catalogue import Price, PriceList
+from backend_stub.domain.catalogue import Price, PriceList, Substitute
 from backend_stub.domain.vehicle import VehicleRecord
 from backend_stub.service.ports import LIMITS, Due, DueKind, Sms
 
@@ -30,6 +30,7 @@ _VINS = select(VEHICLES.c.vin).order_by(VEHICLES.c.seq)
 _RECORD = msgspec.json.Decoder(VehicleRecord)
 
 _CURRENT_LIST = select(PRICE_LISTS).order_by(PRICE_LISTS.c.version.desc()).limit(1)
+_SUBSTITUTES = msgspec.json.Decoder(tuple[Substitute, ...])
 _PRICES = msgspec.json.Decoder(tuple[tuple[str, int, int, int], ...])
 
 _ARRIVED = select(SMS).where(SMS.c.arrived_at_ms.is_not(None)).order_by(SMS.c.arrived_at_ms.desc())
@@ -129,7 +130,7 @@ class SqlPrices:
             return None
         rows = _PRICES.decode(row.rows)
         prices = {(service, months): Price(amount, fee) for service, months, amount, fee in rows}
-        return PriceList(row.version, prices, row.tax_included)
+        return PriceList(row.version, prices, row.tax_included, _SUBSTITUTES.decode(row.substitutes))
 
     def add(self, prices: PriceList) -> None:
         """Put a list into force."""
@@ -143,6 +144,7 @@ class SqlPrices:
                 "version": prices.version,
                 "rows": msgspec.json.encode(rows),
                 "tax_included": prices.tax_included,
+                "substitutes": msgspec.json.encode(prices.substitutes),
             },
         )
 

@@ -95,12 +95,26 @@ class Price:
 
 
 @dataclass(frozen=True, slots=True)
+class Substitute:
+    """`service` has given way to `by` (R-104); a new one has a name and a description, else the old ones."""
+
+    service: str
+    by: str
+    name: str = ""
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class PriceList:
-    """One version of a market's prices, keyed by service and months; `tax_included` flags it (R-310)."""
+    """One version of a market's prices, keyed by service and months; `tax_included` flags it (R-310).
+
+    `substitutes` says what has been replaced up to this version, oldest first (R-104).
+    """
 
     version: int
     prices: Mapping[tuple[str, int], Price]
     tax_included: bool
+    substitutes: tuple[Substitute, ...] = ()
 
     def changed(self, percent: int, tax_included: bool | None = None) -> "PriceList":
         """The next version, every price changed by `percent`; the flag stays unless it is given."""
@@ -111,6 +125,7 @@ class PriceList:
                 for row, price in self.prices.items()
             },
             self.tax_included if tax_included is None else tax_included,
+            self.substitutes,
         )
 
 
@@ -151,17 +166,19 @@ FIRST_LISTS: Mapping[str, PriceList] = {
 """The test list of D-03: CNY fen and AUD cents (AU without GST)."""
 
 
-def eligible(vehicle: VehicleRecord) -> tuple[Service, ...]:
+def eligible(vehicle: VehicleRecord, products: Iterable[Service] = PRODUCTS) -> tuple[Service, ...]:
     """Products that match the car, in listing order (R-102)."""
-    return tuple(product for product in PRODUCTS if product.fits(vehicle))
+    return tuple(product for product in products if product.fits(vehicle))
 
 
-def check_orderable(service: str, months: int, vehicle: VehicleRecord) -> None:
-    """Recheck one line as the backend must (R-102).
+def check_orderable(
+    service: str, months: int, vehicle: VehicleRecord, products: Iterable[Service] = PRODUCTS
+) -> None:
+    """Recheck one line as the backend must (R-102); `products` are those sold now (R-104).
 
     Raises BackendError with NOT_ORDERABLE (R-004), BAD_TERM (R-101) or NOT_ELIGIBLE (R-102).
     """
-    product = _BY_CODE.get(service)
+    product = next((each for each in products if each.code == service), None)
     if product is None:
         raise BackendError(ErrorCode.NOT_ORDERABLE, f"{service_name(service)} is not for sale")
     if months not in TERMS_MONTHS:
@@ -173,11 +190,11 @@ def check_orderable(service: str, months: int, vehicle: VehicleRecord) -> None:
         )
 
 
-def working_features(active: Iterable[str]) -> frozenset[str]:
+def working_features(active: Iterable[str], products: Iterable[Service] = PRODUCTS) -> frozenset[str]:
     """Features that work while the services `active` are active (R-105)."""
+    includes = {product.code: product.includes for product in products}
     working: set[str] = set()
     for code in active:
         working.add(code)
-        if code in _BY_CODE:
-            working.update(_BY_CODE[code].includes)
+        working.update(includes.get(code, ()))
     return frozenset(working)

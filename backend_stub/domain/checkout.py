@@ -2,7 +2,14 @@
 
 from collections.abc import Iterable, Sequence
 
-from backend_stub.domain.catalogue import BASE_PACKAGE, PriceList, check_orderable, service_name
+from backend_stub.domain.catalogue import (
+    BASE_PACKAGE,
+    PRODUCTS,
+    PriceList,
+    Service,
+    check_orderable,
+    service_name,
+)
 from backend_stub.domain.market import MarketProfile
 from backend_stub.domain.order import Order, OrderLine, is_open
 from backend_stub.domain.tax import Taxed, taxed
@@ -45,8 +52,13 @@ def locked_until_ms(orders: Iterable[Order]) -> int | None:
     )
 
 
-def check_lines(lines: Sequence[Line], vehicle: VehicleRecord, profile: MarketProfile) -> None:
-    """Recheck the lines of an order, for submit and for modify.
+def check_lines(
+    lines: Sequence[Line],
+    vehicle: VehicleRecord,
+    profile: MarketProfile,
+    products: Sequence[Service] = PRODUCTS,
+) -> None:
+    """Recheck the lines of an order, for submit and for modify; `products` are those sold now.
 
     Raises BackendError with EMPTY_CART, NOT_ORDERABLE, PORTAL_ONLY, BAD_TERM, NOT_ELIGIBLE or
     DUPLICATE_SERVICE.
@@ -60,7 +72,7 @@ def check_lines(lines: Sequence[Line], vehicle: VehicleRecord, profile: MarketPr
                 ErrorCode.PORTAL_ONLY,
                 f"{service_name(line.service)} is not for sale; the Portal can extend it",
             )
-        check_orderable(line.service, line.months, vehicle)
+        check_orderable(line.service, line.months, vehicle, products)
         if line.service in seen:
             raise BackendError(
                 ErrorCode.DUPLICATE_SERVICE, f"{service_name(line.service)} is in the order more than once"

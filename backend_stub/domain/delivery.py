@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from backend_stub.domain import calendar
-from backend_stub.domain.catalogue import working_features
+from backend_stub.domain.catalogue import PRODUCTS, Service, working_features
 from backend_stub.domain.entitlement import Entitlement
 from contracts.messages import EntitlementState
 
@@ -26,6 +26,9 @@ def is_delivered(entitlement: Entitlement, now_ms: int, zone: str) -> bool:
     return begins_ms <= now_ms < calendar.end_of_validity_ms(until, zone)
 
 
-def delivered_features(entitlements: Iterable[Entitlement], now_ms: int, zone: str) -> frozenset[str]:
+def delivered_features(
+    entitlements: Iterable[Entitlement], now_ms: int, zone: str, products: Iterable[Service] = PRODUCTS
+) -> frozenset[str]:
     """The features that work in the car at `now_ms` (R-105, R-517)."""
-    return working_features(each.service for each in entitlements if is_delivered(each, now_ms, zone))
+    delivered = (each.service for each in entitlements if is_delivered(each, now_ms, zone))
+    return working_features(delivered, products)

@@ -97,7 +97,10 @@ TRANSITIONS: dict[tuple[EntitlementState, EntitlementEvent], EntitlementState] =
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Period:
-    """One bought term. `fresh` periods wait for activation, extensions count as active on capture."""
+    """One bought term. `fresh` periods wait for activation, extensions count as active on capture.
+
+    `bought_as` is the service of the order's line where another one has replaced it since (R-104).
+    """
 
     order_number: str
     months: int
@@ -105,6 +108,7 @@ class Period:
     first_day: date
     last_day: date
     fresh: bool
+    bought_as: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,7 +162,9 @@ def stop(entitlement: Entitlement, event: EntitlementEvent, at_ms: int) -> Entit
     return replace(step(entitlement, event), ended_at_ms=at_ms, renewal=RenewalChoice.NONE)
 
 
-def fresh_period(order_number: str, months: int, captured_at_ms: int, profile: MarketProfile) -> Period:
+def fresh_period(
+    order_number: str, months: int, captured_at_ms: int, profile: MarketProfile, bought_as: str = ""
+) -> Period:
     """A first term, from the local date of capture; activation moves it where R-402 says so."""
     first_day = calendar.local_date(captured_at_ms, profile.zone)
     return Period(
@@ -168,6 +174,7 @@ def fresh_period(order_number: str, months: int, captured_at_ms: int, profile: M
         first_day=first_day,
         last_day=calendar.end(first_day, months),
         fresh=True,
+        bought_as=bought_as,
     )
 
 
@@ -185,7 +192,9 @@ def is_extension(entitlement: Entitlement, captured_at_ms: int, profile: MarketP
     return until is not None and calendar.local_date(captured_at_ms, profile.zone) <= until
 
 
-def extend(entitlement: Entitlement, order_number: str, months: int, captured_at_ms: int) -> Entitlement:
+def extend(
+    entitlement: Entitlement, order_number: str, months: int, captured_at_ms: int, bought_as: str = ""
+) -> Entitlement:
     """The entitlement with a further period the day after its last queued end (R-501).
 
     A notice of renewal is fulfilled by it, an election of auto-renew stays (R-504, R-505). Raises
@@ -203,6 +212,7 @@ def extend(entitlement: Entitlement, order_number: str, months: int, captured_at
         first_day=first_day,
         last_day=calendar.end(first_day, months),
         fresh=False,
+        bought_as=bought_as,
     )
     return replace(
         step(entitlement, event),

@@ -53,13 +53,17 @@ class OrderAudit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PeriodAudit:
-    """One bought term of an entitlement, with the order that paid for it."""
+    """One bought term of an entitlement, with the order that paid for it.
+
+    `bought_as` is the service of the order's line, "" where it is the entitlement's own (R-104).
+    """
 
     order_number: str
     months: int
     first_day: date
     last_day: date
     captured_at_ms: int
+    bought_as: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,6 +150,7 @@ def audit(store: Store) -> BackendAudit:
                         first_day=period.first_day,
                         last_day=period.last_day,
                         captured_at_ms=period.captured_at_ms,
+                        bought_as=period.bought_as,
                     )
                     for period in each.periods
                 ),

@@ -20,6 +20,7 @@ from backend_stub.domain.market import MarketProfile
 from backend_stub.domain.order import Facts, Order, OrderEvent, OrderLine
 from backend_stub.domain.renewal import charge_due_ms
 from backend_stub.domain.sim_subscription import IN_FORCE
+from backend_stub.domain.substitution import current_code
 from backend_stub.service.order_book import OrderBook
 from backend_stub.service.ports import DueKind
 from backend_stub.service.unit_of_work import UnitOfWork
@@ -63,24 +64,29 @@ class Booking:
         self._fulfil(uow, order.number)
 
     def book_line(self, uow: UnitOfWork, order: Order, line: OrderLine, captured_at_ms: int) -> None:
-        """Extend what the capture instant finds in force, else begin a fresh term (R-502)."""
+        """Extend what the capture instant finds in force, else begin a fresh term (R-502).
+
+        What has replaced the ordered service since is booked in its stead (R-104).
+        """
+        service, bought_as = self._booked_as(uow, line.service)
         held = [
             each
             for each in uow.store.entitlements.of_vehicle(order.vin)
-            if each.service == line.service and is_extension(each, captured_at_ms, self._profile)
+            if each.service == service and is_extension(each, captured_at_ms, self._profile)
         ]
         if held:
             before = held[-1]
-            self._change(uow, before, extend(before, order.number, line.months, captured_at_ms), "extended")
+            after = extend(before, order.number, line.months, captured_at_ms, bought_as)
+            self._change(uow, before, after, "extended")
             return
         fresh = uow.store.entitlements.add(
             Entitlement(
                 entitlement_id=0,
                 vin=order.vin,
-                service=line.service,
+                service=service,
                 origin=Origin.STORE,
                 state=EntitlementState.PENDING,
-                periods=(fresh_period(order.number, line.months, captured_at_ms, self._profile),),
+                periods=(fresh_period(order.number, line.months, captured_at_ms, self._profile, bought_as),),
                 traceparent=order.traceparent,
             )
         )
@@ -89,6 +95,12 @@ class Booking:
         due.put(DueKind.ACTIVATION, key, self._activation_due_ms(fresh, uow.now_ms))
         due.put(DueKind.ACTIVATION_OVERDUE, key, captured_at_ms + self._profile.activation_limit_ms + 1)
         self._note(uow, fresh, "booked")
+
+    def _booked_as(self, uow: UnitOfWork, ordered: str) -> tuple[str, str]:
+        """What an ordered service is called now, and what it was called, "" when that is the same."""
+        prices = uow.store.prices.current()
+        service = current_code(ordered, prices.substitutes if prices else ())
+        return service, "" if service == ordered else ordered
 
     def activate(self, uow: UnitOfWork, entitlement_id: int) -> None:
         """Activation is due; while activation is held back it waits for `release` (R-401)."""

@@ -102,6 +102,17 @@ class Notices:
                 listener(uow, ended, notice.last_day, notice.refund)
         uow.touch(vin)
 
+    def rename(self, uow: UnitOfWork, vin: str, service: str, by: str) -> None:
+        """A notice about `service` is one about `by` from now on (R-104)."""
+        notice = self._subscriptions.state(uow, vin).notice(service)
+        if notice is None:
+            return
+        self._keep(uow, vin, service, None)
+        uow.store.due.remove(DueKind.PROVIDER_END, f"{vin}/{service}")
+        self._keep(uow, vin, by, replace(notice, service=by))
+        due_ms = takes_effect_ms(notice.last_day, self._profile.zone)
+        uow.store.due.put(DueKind.PROVIDER_END, f"{vin}/{by}", due_ms)
+
     def _in_force(self, uow: UnitOfWork, vin: str, service: str) -> list[Entitlement]:
         return [
             each

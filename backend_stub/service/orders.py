@@ -8,6 +8,7 @@ from backend_stub.domain.catalogue import PriceList
 from backend_stub.domain.data_flow import DataCategory, Purpose
 from backend_stub.domain.market import MarketProfile
 from backend_stub.domain.order import Facts, Order, OrderEvent, OrderLine, Step, step
+from backend_stub.domain.substitution import products_now
 from backend_stub.domain.vehicle import VehicleRecord
 from backend_stub.errors import BackendError
 from backend_stub.service.data_flow import DataLedger
@@ -64,7 +65,8 @@ class Orders:
             checkout.check_login(store_needs(uow.store, profile, vehicle.vin))
             checkout.check_not_locked(orders, uow.now_ms)
         checkout.check_request(request)
-        checkout.check_lines(request.lines, vehicle, profile)
+        prices = self.current_prices(uow)
+        checkout.check_lines(request.lines, vehicle, profile, products_now(prices.substitutes))
         number = checkout.message_number(request.sms_number, vehicle, profile)
         checkout.check_not_in_open_order(request.lines, orders)
         self._check_notices(uow, vehicle.vin, tuple(line.service for line in request.lines))
@@ -107,11 +109,12 @@ class Orders:
             raise BackendError(
                 ErrorCode.ORDER_CHANGED, f"order {order.number} has changed since; look at it again"
             )
-        checkout.check_lines(request.lines, vehicle, profile)
+        prices = self.current_prices(uow)
+        checkout.check_lines(request.lines, vehicle, profile, products_now(prices.substitutes))
         checkout.check_not_in_open_order(request.lines, orders, editing=order.number)
         added = (line.service for line in request.lines if line.service not in order.services)
         self._check_notices(uow, vehicle.vin, tuple(added))
-        lines = checkout.priced(request.lines, self.current_prices(uow), profile)
+        lines = checkout.priced(request.lines, prices, profile)
         changed = replace(taken.order, lines=lines)
         self._book.write(uow, order, Step(changed, taken.effects))
         return changed

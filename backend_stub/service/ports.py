@@ -173,6 +173,9 @@ class EntitlementRows(Protocol):
     def change(self, before: Entitlement, after: Entitlement) -> None:
         """Write `after` if the row is still as `before`. Raises ConcurrentChangeError."""
 
+    def rename(self, before: Entitlement, after: Entitlement) -> None:
+        """As `change`, for one that goes on under another service (R-104)."""
+
     def get(self, entitlement_id: int) -> Entitlement | None:
         """One entitlement."""
 

@@ -1,7 +1,9 @@
 """What a car is shown of the backend's state: catalogue, orders, booked services, the snapshot."""
 
+from collections.abc import Sequence
+
 from backend_stub.domain.catalogue import TERMS_MONTHS as TERMS
-from backend_stub.domain.catalogue import Price, PriceList, eligible, service_name
+from backend_stub.domain.catalogue import Price, PriceList, Substitute, eligible, service_name
 from backend_stub.domain.checkout import locked_until_ms
 from backend_stub.domain.entitlement import Entitlement, Origin
 from backend_stub.domain.market import MarketProfile
@@ -9,6 +11,7 @@ from backend_stub.domain.notice import EndNotice
 from backend_stub.domain.order import Order, mask_number
 from backend_stub.domain.renewal import last_day_for_notice, renews_itself
 from backend_stub.domain.sim_subscription import ecall_available
+from backend_stub.domain.substitution import current_name, products_now
 from backend_stub.domain.tax import added_minor
 from backend_stub.domain.vehicle import VehicleRecord
 from backend_stub.service.portal_access import store_needs
@@ -55,7 +58,11 @@ def order_view(order: Order) -> OrderView:
 
 
 def entitlement_view(
-    entitlement: Entitlement, profile: MarketProfile, now_ms: int, notice: EndNotice | None = None
+    entitlement: Entitlement,
+    profile: MarketProfile,
+    now_ms: int,
+    notice: EndNotice | None = None,
+    substitutes: Sequence[Substitute] = (),
 ) -> EntitlementView:
     """A booked service; before activation it has no dates yet (R-405, R-504, R-505).
 
@@ -66,7 +73,7 @@ def entitlement_view(
     renew_by = last_day_for_notice(entitlement, profile)
     return EntitlementView(
         service=entitlement.service,
-        name=service_name(entitlement.service),
+        name=current_name(entitlement.service, substitutes),
         origin=entitlement.origin,
         state=entitlement.state,
         booked_from=since.isoformat() if dated and since else None,
@@ -114,7 +121,7 @@ def catalogue(
                 ),
                 includes=service.includes,
             )
-            for service in eligible(vehicle)
+            for service in eligible(vehicle, products_now(prices.substitutes))
         ),
         support=profile.support,
         hotline=profile.hotline,
@@ -136,6 +143,11 @@ class Snapshots:
         vehicle = store.vehicles.get(vin)
         orders = store.orders.alive(vin, closed=CLOSED_ORDERS_SHOWN)
         entitlements = store.entitlements.of_vehicle(vin)
+        # Only what was renamed needs the list: its code is none that the range began with.
+        renamed: tuple[Substitute, ...] = ()
+        if any(service_name(each.service) == each.service for each in entitlements):
+            prices = store.prices.current()
+            renamed = prices.substitutes if prices else ()
         state = store.vehicle_states.get(vin)
         link = store.links.get(vin)
         sim = state.subscription.state if state else SimState.ACTIVE
@@ -144,7 +156,9 @@ class Snapshots:
             sent_at_ms=now_ms,
             revision=store.vehicles.next_revision(vin),
             entitlements=tuple(
-                entitlement_view(each, self._profile, now_ms, state.notice(each.service) if state else None)
+                entitlement_view(
+                    each, self._profile, now_ms, state.notice(each.service) if state else None, renamed
+                )
                 for each in shown_entitlements(entitlements)
             ),
             orders=tuple(map(order_view, orders)),

@@ -58,10 +58,15 @@ class AnnounceAppEnd(BmwAct, tag="announce_app_end", frozen=True, kw_only=True):
 
 
 class SubstituteService(BmwAct, tag="substitute", frozen=True, kw_only=True):
-    """Replace a service by another one; what was booked goes on under the same dates (R-104)."""
+    """Replace a service by another one; what was booked goes on under the same dates (R-104).
+
+    `by` is the code of a service that is sold, or of a new one, which then has a name and a description.
+    """
 
     service: str
     by: str
+    name: str = ""
+    description: str = ""
 
 
 class ChangePriceList(BmwAct, tag="change_prices", frozen=True, kw_only=True):

@@ -134,7 +134,7 @@ def no_entitlement_without_payment(evidence: Evidence) -> list[Violation]:
         if each.state in APPROVED_STATES
     ]
     bought = [
-        (each.vin, period.order_number, each.service, period.months)
+        (each.vin, period.order_number, period.bought_as or each.service, period.months)
         for each in evidence.audit.entitlements
         for period in each.periods
         if period.order_number or each.origin == STORE_ORIGIN

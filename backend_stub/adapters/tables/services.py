@@ -21,6 +21,7 @@ PRICE_LISTS = Table(
     Column("version", Integer, primary_key=True, autoincrement=False),
     required("rows", LargeBinary),
     Column("tax_included", Boolean, nullable=False),
+    required("substitutes", LargeBinary),
 )
 
 ENTITLEMENTS = Table(

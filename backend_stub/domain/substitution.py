@@ -1,0 +1,89 @@
+"""A service gives way to another one: range, prices and what was booked follow it (R-104)."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from backend_stub.domain.catalogue import PRODUCTS, PriceList, Service, Substitute, service_name
+from backend_stub.domain.entitlement import Entitlement
+from backend_stub.errors import BackendError
+from contracts.errors import ErrorCode
+
+
+def products_now(substitutes: Sequence[Substitute]) -> tuple[Service, ...]:
+    """What is sold after all `substitutes`, in listing order.
+
+    A replacement that is new takes the place of what it replaces and fits the same cars; one that is sold
+    already simply remains. Packages hold the replacement from then on.
+    """
+    products: tuple[Service, ...] = PRODUCTS
+    for substitute in substitutes:
+        is_new = all(product.code != substitute.by for product in products)
+        products = tuple(
+            _replaced(product, substitute)
+            for product in products
+            if is_new or product.code != substitute.service
+        )
+    return products
+
+
+def current_code(service: str, substitutes: Sequence[Substitute]) -> str:
+    """What a service is called after all `substitutes`."""
+    for substitute in substitutes:
+        if substitute.service == service:
+            service = substitute.by
+    return service
+
+
+def current_name(service: str, substitutes: Sequence[Substitute]) -> str:
+    """What people call the service `service`."""
+    for product in products_now(substitutes):
+        if product.code == service:
+            return product.name
+    return service_name(service)
+
+
+def list_with(prices: PriceList, substitute: Substitute) -> PriceList:
+    """The next list: the replacement costs what it costs there already, else what it replaces did.
+
+    Raises BackendError with NOT_ORDERABLE when the service is not sold, with INVALID_STATE when it would
+    replace itself.
+    """
+    if all(product.code != substitute.service for product in products_now(prices.substitutes)):
+        raise BackendError(ErrorCode.NOT_ORDERABLE, f"{service_name(substitute.service)} is not for sale")
+    if substitute.service == substitute.by:
+        raise BackendError(ErrorCode.INVALID_STATE, "a service cannot replace itself")
+    rows = {
+        (service, months): price
+        for (service, months), price in prices.prices.items()
+        if service != substitute.service
+    }
+    for (service, months), price in prices.prices.items():
+        if service == substitute.service:
+            rows.setdefault((substitute.by, months), price)
+    return replace(
+        prices,
+        version=prices.version + 1,
+        prices=rows,
+        substitutes=(*prices.substitutes, substitute),
+    )
+
+
+def mapped(entitlement: Entitlement, substitute: Substitute) -> Entitlement:
+    """The entitlement under the replacement's name, its dates unchanged; terms remember what was bought."""
+    periods = tuple(
+        period if period.bought_as else replace(period, bought_as=entitlement.service)
+        for period in entitlement.periods
+    )
+    return replace(entitlement, service=substitute.by, periods=periods)
+
+
+def _replaced(product: Service, substitute: Substitute) -> Service:
+    if product.code == substitute.service:
+        return replace(
+            product,
+            code=substitute.by,
+            name=substitute.name or product.name,
+            description=substitute.description or product.description,
+        )
+    includes = tuple(substitute.by if each == substitute.service else each for each in product.includes)
+    return product if includes == product.includes else replace(product, includes=includes)
