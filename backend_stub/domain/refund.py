@@ -67,10 +67,11 @@ TRANSITIONS: dict[tuple[RefundState | None, RefundEvent], RefundState] = {
 
 REFUSALS: dict[tuple[RefundState | None, RefundEvent], ErrorCode] = {
     (S.VERIFYING, E.REQUESTED): ErrorCode.ALREADY_REFUNDED,
-} | {
-    (state, event): ErrorCode.ALREADY_REFUNDED
-    for state in (S.VERIFIED, S.PAID_OUT, S.PAYOUT_FAILED)
-    for event in (E.REQUESTED, E.APPROVED)
+    **{
+        (state, event): ErrorCode.ALREADY_REFUNDED
+        for state in (S.VERIFIED, S.PAID_OUT, S.PAYOUT_FAILED)
+        for event in (E.REQUESTED, E.APPROVED)
+    },
 }
 """Codes that R-603 names for a repetition; all other unlisted events are INVALID_STATE."""
 

@@ -1,6 +1,7 @@
 """Refunds at 10101018: who may ask, what comes back, what becomes of the service (R-601 to R-603)."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -41,7 +42,7 @@ def shop() -> Iterator[RefundShop]:
     ],
     ids=["the truth", "the number of the order", "the registered number"],
 )
-def test_who_knows_order_vin_and_number_may_ask(shop: RefundShop, said: dict[str, str]) -> None:
+def test_who_knows_order_vin_and_number_may_ask(shop: RefundShop, said: dict[str, Any]) -> None:
     number = shop.active("RTTI", sms_number=OTHER_NUMBER)
     shop.request(number, "RTTI", **said)
     assert shop.the_refund(number).state is RefundState.VERIFYING
@@ -59,7 +60,7 @@ def test_who_knows_order_vin_and_number_may_ask(shop: RefundShop, said: dict[str
     ],
 )
 def test_who_says_something_wrong_is_refused_without_being_told_what(
-    shop: RefundShop, said: dict[str, str]
+    shop: RefundShop, said: dict[str, Any]
 ) -> None:
     number = shop.active("RTTI")
     before = shop.backend.audit().orders[0].state
