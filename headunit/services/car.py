@@ -22,6 +22,7 @@ from headunit.services.car_store import Basket, SentRequest
 from headunit.services.errors import NotOnlineError
 from headunit.services.order_messages import OrderIntent, message_of
 from headunit.services.session import Session
+from headunit.services.vehicle_changes import vehicle_changes
 from runtime.mqtt.port import MqttPortFactory
 from runtime.ports import Runtime, Timer
 
@@ -75,6 +76,7 @@ class Car:
         self._session_listeners: list[Callable[[bool], None]] = []
         self._shown: ScreenSnapshot | None = None
         self._shown_id = ""
+        self._told = ("", "")
         self._timer: Timer | None = None
         self._drawn_ns = -REDRAW_NS
         self._had_data = False
@@ -112,6 +114,7 @@ class Car:
         self._look()
         self._carry_out(self._presenter.handle(event))
         self._draw()
+        self._note_banner()
 
     def screen(self) -> ScreenSnapshot:
         """The display as it is now."""
@@ -204,6 +207,8 @@ class Car:
         if fresh:
             known = self._snapshot.orders if self._snapshot else ()
             before = {order.number: order.state for order in known}
+            for key, state in vehicle_changes(self._snapshot, snapshot):
+                self._journal.record("vehicle", key, state)
             self._snapshot = snapshot
             for order in snapshot.orders:
                 if before.get(order.number) != order.state:
@@ -361,6 +366,14 @@ class Car:
             self._timer.cancel()
         due_ms = self._presenter.next_change_ms()
         self._timer = None if due_ms is None else self._clock.call_at(due_ms, self._time_has_passed)
+
+    def _note_banner(self) -> None:
+        """Journal what the driver is told after a movement: on which screen, by which code."""
+        screen = self._presenter.screen()
+        told = (screen.screen, screen.banner.code if screen.banner else "")
+        if told != self._told and told[1]:
+            self._journal.record("banner", *told)
+        self._told = told
 
     def _time_has_passed(self) -> None:
         """Redraw; but a clock that jumps or races is not followed minute by minute."""
