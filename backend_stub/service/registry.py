@@ -34,7 +34,7 @@ class Registry:
             uow.store.prices.add(FIRST_LISTS[self._profile.market])
         for vehicle in vehicles:
             is_new = uow.store.vehicles.put(vehicle)
-            self._subscriptions.enrol(uow, vehicle)
+            self._subscriptions.state(uow, vehicle.vin)
             if is_new and vehicle.is_handed_over:
                 self.equip(uow, vehicle)
 

@@ -14,7 +14,6 @@ from backend_stub.domain.sim_subscription import (
     operator_due_ms,
     step,
 )
-from backend_stub.domain.vehicle import VehicleRecord
 from backend_stub.service.ports import DueKind
 from backend_stub.service.unit_of_work import UnitOfWork
 from backend_stub.service.vehicle_state_ports import VehicleState
@@ -39,17 +38,14 @@ class Subscriptions:
         """Have `listener` called with everything the operator carries out."""
         self._listeners.append(listener)
 
-    def enrol(self, uow: UnitOfWork, vehicle: VehicleRecord) -> None:
-        """Begin the subscription of a car that has none yet."""
-        if uow.store.vehicle_states.get(vehicle.vin) is None:
-            subscription = Subscription.of_new_car(handed_over=vehicle.is_handed_over)
-            uow.store.vehicle_states.add(VehicleState(vin=vehicle.vin, subscription=subscription))
-
     def state(self, uow: UnitOfWork, vin: str) -> VehicleState:
-        """The state of a car that was enrolled. Raises LookupError for another one."""
+        """The state of a car; one that is new, or older than this table, begins with what its record says."""
         state = uow.store.vehicle_states.get(vin)
         if state is None:
-            raise LookupError("this car was never registered")
+            vehicle = uow.store.vehicles.get(vin)
+            is_handed_over = vehicle is None or vehicle.is_handed_over
+            state = VehicleState(vin=vin, subscription=Subscription.of_new_car(handed_over=is_handed_over))
+            uow.store.vehicle_states.add(state)
         return state
 
     def apply(self, uow: UnitOfWork, vin: str, event: SimEvent) -> None:
