@@ -7,7 +7,7 @@ from sqlalchemy import Row, bindparam, func, insert, select, update
 
 from backend_stub.adapters.sql_connection import SqlConnection
 from backend_stub.adapters.tables import ORDER_HISTORY, ORDERS
-from backend_stub.domain.order import ALIVE_STATES, Order, OrderLine
+from backend_stub.domain.order import ALIVE_STATES, Channel, Order, OrderLine
 from backend_stub.errors import ConcurrentChangeError
 from backend_stub.service.ports import HistoryEntry
 from contracts.messages import CancelReason, OrderState
@@ -64,6 +64,7 @@ class SqlOrders:
                 "accepted_at_ms": order.accepted_at_ms,
                 "deadline_ms": order.deadline_ms,
                 "traceparent": order.traceparent,
+                "channel": order.channel,
                 **_changing(order),
             },
         )
@@ -148,4 +149,5 @@ def _order(row: Row[Any]) -> Order:
         cancel_until_ms=row.cancel_until_ms,
         cancel_reason=CancelReason(row.cancel_reason) if row.cancel_reason else None,
         traceparent=row.traceparent,
+        channel=Channel(row.channel) if row.channel else Channel.CAR,
     )

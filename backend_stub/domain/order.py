@@ -56,6 +56,13 @@ class OrderLine:
     tax_minor: int = 0
 
 
+class Channel(StrEnum):
+    """Where an order was placed: its payer is led to the web platform or to the mobile one (R-307)."""
+
+    CAR = "car"
+    PORTAL = "portal"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
     """An accepted order. `cancel_at_ms` is the t0 of R-209; `token` is the secret of its payment link."""
@@ -75,6 +82,7 @@ class Order:
     cancel_until_ms: int | None = None
     cancel_reason: CancelReason | None = None
     traceparent: str = ""
+    channel: Channel = Channel.CAR
 
     @property
     def amount_minor(self) -> int:

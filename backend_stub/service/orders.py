@@ -1,13 +1,12 @@
 """Orders as a driver asks for them: submit, modify, cancel (R-201 to R-214)."""
 
 from dataclasses import replace
-from enum import StrEnum
 
 from backend_stub.domain import checkout, renewal
 from backend_stub.domain.catalogue import PriceList
 from backend_stub.domain.data_flow import DataCategory, Purpose
 from backend_stub.domain.market import MarketProfile
-from backend_stub.domain.order import Facts, Order, OrderEvent, OrderLine, Step, step
+from backend_stub.domain.order import Channel, Facts, Order, OrderEvent, OrderLine, Step, step
 from backend_stub.domain.substitution import products_now
 from backend_stub.domain.vehicle import VehicleRecord
 from backend_stub.errors import BackendError
@@ -19,13 +18,6 @@ from backend_stub.service.unit_of_work import UnitOfWork
 from contracts.errors import ErrorCode
 from contracts.messages import CancelOrder, ModifyOrder, SubmitOrder
 from runtime.ports import Ids
-
-
-class Channel(StrEnum):
-    """Where a request was made."""
-
-    CAR = "car"
-    PORTAL = "portal"
 
 
 class Orders:
@@ -79,6 +71,7 @@ class Orders:
             checkout.priced(request.lines, prices, profile),
             number,
             uow.now_ms + profile.payment_window_ms,
+            channel,
         )
         if profile.store_partner is not None:
             self._ledger.send(uow, vehicle.vin, DataCategory.ORDER, profile.store_partner, Purpose.PROCESSING)
@@ -93,7 +86,7 @@ class Orders:
         order it made.
         """
         known = self.known(uow, vin, client_order_id)
-        return known or self._accept(uow, vin, client_order_id, (line,), "", uow.now_ms)
+        return known or self._accept(uow, vin, client_order_id, (line,), "", uow.now_ms, Channel.PORTAL)
 
     def modify(
         self, uow: UnitOfWork, vehicle: VehicleRecord, request: ModifyOrder, channel: Channel = Channel.CAR
@@ -157,6 +150,7 @@ class Orders:
         lines: tuple[OrderLine, ...],
         sms_number: str,
         deadline_ms: int,
+        channel: Channel,
     ) -> Order:
         order = Order(
             number=f"{self.profile.market}-{uow.store.orders.next_number():06d}",
@@ -169,6 +163,7 @@ class Orders:
             deadline_ms=deadline_ms,
             token=self._ids.token(),
             traceparent=uow.next_traceparent(uow.traceparent),
+            channel=channel,
         )
         self._book.accept(uow, order)
         return order

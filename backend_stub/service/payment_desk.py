@@ -2,6 +2,7 @@
 
 from backend_stub.domain.hotline_hours import check_answered, is_line
 from backend_stub.domain.market import MarketProfile
+from backend_stub.domain.order import Channel
 from backend_stub.errors import BackendError
 from backend_stub.service.acts import Acts
 from backend_stub.service.messages import PaymentMessages
@@ -11,6 +12,9 @@ from backend_stub.service.unit_of_work import UnitOfWork
 from contracts.acts.agent import AgentAct, LookUpPayment, ResendLink
 from contracts.acts.payer import OpenSession
 from contracts.errors import ErrorCode
+
+_PLATFORMS = {Channel.CAR: "mobile", Channel.PORTAL: "web"}
+"""Where the payer of an order sees how it stands (R-307)."""
 
 
 class PaymentDesk:
@@ -68,6 +72,7 @@ class PaymentDesk:
             order.state,
             payment=payment.state if payment else "",
             provider=payment.provider if payment else "",
+            platform=_PLATFORMS[order.channel],
             captured_minor=sum(entry.captured_minor for entry in ledger),
             returned_minor=sum(entry.returned_minor for entry in ledger),
             refunded_minor=sum(each.amount_minor for each in refunded),

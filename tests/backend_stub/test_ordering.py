@@ -5,10 +5,9 @@ import pytest
 
 from backend_stub.app import BackendConfig
 from backend_stub.domain.checkout import check_not_locked, locked_until_ms
-from backend_stub.domain.order import Order
+from backend_stub.domain.order import Channel, Order
 from backend_stub.domain.vehicle import VehicleRecord
 from backend_stub.errors import BackendError
-from backend_stub.service.orders import Channel
 from contracts.bench import ChangePrices, PaymentOutcome
 from contracts.errors import ErrorCode
 from contracts.messages import CancelReason, Catalogue, Line, OrderState, SubmitOrder

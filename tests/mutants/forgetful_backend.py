@@ -8,10 +8,10 @@ ordered again. So a repeat does harm only when it arrives after payment.
 
 from backend_stub.adapters.sql_store import SqlStore
 from backend_stub.app import Backend
-from backend_stub.domain.order import Order
+from backend_stub.domain.order import Channel, Order
 from backend_stub.domain.vehicle import VehicleRecord
 from backend_stub.service.intake import Intake
-from backend_stub.service.orders import Channel, Orders
+from backend_stub.service.orders import Orders
 from backend_stub.service.unit_of_work import UnitOfWork
 from contracts.messages import SubmitOrder
 

@@ -52,7 +52,7 @@ CAUGHT = [
         GreedyBackend,
         paid_with("duplicate"),
         "R-305",
-        "CN-000001 is FULFILLED, amount 15000; kept 30000 (captured 30000, returned 0)",
+        "CN-000001 is FULFILLED, amount 15000; kept 30000 (captured 30000, returned 0, refunded 0)",
         id="greedy",
     ),
     pytest.param(

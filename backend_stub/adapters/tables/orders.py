@@ -23,6 +23,8 @@ ORDERS = Table(
     Column("cancel_until_ms", BigInteger),
     Column("cancel_reason", String),
     required("traceparent", String),
+    # Empty in rows of the first release, which knew no Portal: those orders came from a car.
+    Column("channel", String),
     UniqueConstraint("vin", "client_order_id"),
 )
 
