@@ -55,12 +55,13 @@ class Ends:
         held = self._held(uow, vehicle, act.service)
         if self._profile.verifies_callers:
             self._verify(uow, vehicle, act, held)
-        if held is None:
+        if not held:
             raise BackendError(
                 ErrorCode.INVALID_STATE, f"{service_name(act.service)} is not in force in this car"
             )
-        self._booking.stop(uow, held, EntitlementEvent.TERMINATE)
-        self._charge_fee(uow, held)
+        for entitlement in held:
+            self._booking.stop(uow, entitlement, EntitlementEvent.TERMINATE)
+        self._charge_fee(uow, act.service)
 
     def end_everything(self, uow: UnitOfWork, act: agent.EndEverything) -> None:
         """No hotline switches a car off: raises BackendError with DEALER_ONLY (R-514)."""
@@ -80,20 +81,19 @@ class Ends:
     def _use_hotline(self) -> BackendError:
         return BackendError(ErrorCode.USE_HOTLINE, f"call {self._profile.hotline} to end a service")
 
-    def _held(self, uow: UnitOfWork, vehicle: VehicleRecord, service: str) -> Entitlement | None:
-        """What the car has of `service` now."""
-        held = [
+    def _held(self, uow: UnitOfWork, vehicle: VehicleRecord, service: str) -> list[Entitlement]:
+        """What the car has of `service` now; that is more than one only after a replacement (R-104)."""
+        return [
             each
             for each in uow.store.entitlements.of_vehicle(vehicle.vin)
             if each.service == service and each.state in IN_FORCE
         ]
-        return held[-1] if held else None
 
     def _verify(
-        self, uow: UnitOfWork, vehicle: VehicleRecord, act: agent.EndService, held: Entitlement | None
+        self, uow: UnitOfWork, vehicle: VehicleRecord, act: agent.EndService, held: list[Entitlement]
     ) -> None:
         """The order must be one that has paid for the service, where one has (R-511, R-601)."""
-        bought = [period.order_number for period in held.periods if period.order_number] if held else []
+        bought = [period.order_number for each in held for period in each.periods if period.order_number]
         order = self._order(uow, vehicle, act.order, bought)
         vin = vehicle.vin if act.vin is None else act.vin
         verified_order(order, registered_number=vehicle.contract_number, vin=vin, number=act.number)
@@ -105,13 +105,13 @@ class Ends:
             return uow.store.orders.get(bought[-1])
         return next(iter(reversed(uow.store.orders.of_vehicle(vehicle.vin))), None)
 
-    def _charge_fee(self, uow: UnitOfWork, ended: Entitlement) -> None:
+    def _charge_fee(self, uow: UnitOfWork, service: str) -> None:
         """What ending a service costs, where that is configured (R-512, D-26)."""
         fee_minor = self._profile.cancellation_fee_minor
         if fee_minor:
             uow.record(
                 "cancellation_fee",
-                ended.service,
+                service,
                 "due",
                 amount_minor=fee_minor,
                 currency=self._profile.currency,

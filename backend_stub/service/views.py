@@ -1,6 +1,7 @@
 """What a car is shown of the backend's state: catalogue, orders, booked services, the snapshot."""
 
 from collections.abc import Sequence
+from datetime import date
 
 from backend_stub.domain.catalogue import TERMS_MONTHS as TERMS
 from backend_stub.domain.catalogue import Price, PriceList, Substitute, eligible, service_name
@@ -78,7 +79,7 @@ def entitlement_view(
         state=entitlement.state,
         booked_from=since.isoformat() if dated and since else None,
         booked_until=until.isoformat() if dated and until else None,
-        overdue=entitlement.overdue,
+        overdue=entitlement.overdue and entitlement.state is EntitlementState.PENDING,
         auto_renew=renews_itself(entitlement, now_ms, profile),
         renew_by=renew_by.isoformat() if renew_by else "",
         ends_by_notice=notice.last_day.isoformat() if notice and entitlement.state in _CURRENT else "",
@@ -86,13 +87,22 @@ def entitlement_view(
 
 
 def shown_entitlements(entitlements: tuple[Entitlement, ...]) -> tuple[Entitlement, ...]:
-    """Of every service what is current, else the newest that has ended; standard services first."""
+    """Of every service what is current, else the newest that has ended; standard services first.
+
+    A car can have a service twice where another one was replaced by it (R-104): the later end is shown.
+    """
     shown: dict[str, Entitlement] = {}
     for entitlement in entitlements:
         before = shown.get(entitlement.service)
-        if before is None or before.state not in _CURRENT or entitlement.state in _CURRENT:
+        if before is None or before.state not in _CURRENT or _outlasts(entitlement, before):
             shown[entitlement.service] = entitlement
     return tuple(sorted(shown.values(), key=lambda each: each.origin is not Origin.STANDARD))
+
+
+def _outlasts(entitlement: Entitlement, before: Entitlement) -> bool:
+    """Whether it is current, and not before the other one over."""
+    ends, ended = entitlement.booked_until or date.max, before.booked_until or date.max
+    return entitlement.state in _CURRENT and ends >= ended
 
 
 def offer(months: int, price: Price, prices: PriceList, profile: MarketProfile) -> Offer:

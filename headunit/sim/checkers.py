@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import date
 
 from backend_stub.domain.refund import APPROVED_STATES, RefundState
 from backend_stub.service.audit import BackendAudit, EntitlementAudit
@@ -169,11 +170,12 @@ def car_shows_what_the_backend_has(evidence: Evidence) -> list[Violation]:
     """
     if any(sim is not SimState.ACTIVE for sim in evidence.audit.sims.values()):
         return []
-    backend: dict[str, Shown] = {}
+    held: dict[str, EntitlementAudit] = {}
     for each in evidence.audit.entitlements:
-        before = backend.get(each.service)
-        if before is None or before[0] not in CURRENT_STATES or each.state in CURRENT_STATES:
-            backend[each.service] = (each.state, _booked_until(each))
+        before = held.get(each.service)
+        if before is None or before.state not in CURRENT_STATES or _outlasts(each, before):
+            held[each.service] = each
+    backend = {service: (each.state, _booked_until(each)) for service, each in held.items()}
     car = {each.service: (each.state, each.booked_until or "") for each in evidence.car_booked}
     found = []
     for service in sorted({*backend, *car}):
@@ -188,6 +190,12 @@ def car_shows_what_the_backend_has(evidence: Evidence) -> list[Violation]:
                 )
             )
     return found
+
+
+def _outlasts(entitlement: EntitlementAudit, before: EntitlementAudit) -> bool:
+    """Of two that are current, which a replacement can bring about, the later end counts (R-104)."""
+    ends, ended = (each.periods[-1].last_day if each.periods else date.max for each in (entitlement, before))
+    return entitlement.state in CURRENT_STATES and ends >= ended
 
 
 def _booked_until(entitlement: EntitlementAudit) -> str:

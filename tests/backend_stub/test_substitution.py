@@ -11,6 +11,7 @@ from backend_stub.domain.descriptions import COLUMNS, descriptions_csv
 from backend_stub.domain.substitution import current_code, current_name, list_with, products_now
 from backend_stub.domain.vehicle import VehicleRecord
 from backend_stub.errors import BackendError
+from contracts.acts.agent import EndService
 from contracts.acts.bmw import AnnounceEnd, ChangePriceList, SubstituteService
 from contracts.acts.portal import ExportDescriptions
 from contracts.errors import ErrorCode
@@ -96,6 +97,17 @@ def test_a_service_that_is_sold_already_can_take_over_and_keeps_its_price(shop: 
     assert codes(pushed(shop).products) == ["CONCIERGE", "PREMIUM"]
     assert pushed(shop).products[1].offers[0].amount_minor == 48000
     assert shop.booked("PREMIUM").booked_until == "2026-07-31"
+
+
+@pytest.mark.req("R-104", "R-511")
+def test_of_a_service_that_a_car_has_twice_the_later_end_is_shown_and_both_end_together(shop: Shop) -> None:
+    shop.paid(("PREMIUM", 12))
+    shop.paid("RTTI")
+    shop.advance(MINUTE)
+    does(shop, SubstituteService(service="RTTI", by="PREMIUM"))
+    assert shop.booked("PREMIUM").booked_until == "2027-04-30"
+    does(shop, EndService(service="PREMIUM"))
+    assert [each.state for each in shop.entitlements("PREMIUM")] == [S.TERMINATED, S.TERMINATED]
 
 
 @pytest.mark.req("R-104")
