@@ -46,7 +46,7 @@ UNKNOWN_MOTION = Motion()
 class CarFacts(msgspec.Struct, frozen=True):
     """Everything the presenter is told.
 
-    zone is an IANA name, "" = the market's own. session says whether the MQTT session with the backend
+    model is what the car is called, "" = not known. zone is an IANA name, "" = the market's own. session says whether the MQTT session with the backend
     is up; online_since_ms and offline_since_ms say when the car last came online and went offline, by
     session and modem together; last_sync_ms is when the newest catalogue or snapshot arrived. starting:
     the bench process is not up yet.
@@ -54,6 +54,7 @@ class CarFacts(msgspec.Struct, frozen=True):
 
     now_ms: int
     market: str = "CN"
+    model: str = ""
     zone: str = ""
     modem: ModemStatus | None = None
     session: bool = False

@@ -14,6 +14,9 @@ from headunit.domain.situation import Situation
 from headunit.domain.state import MenuState
 from headunit.domain.texts import Voice
 
+_BMW_I = "i"
+"""How the models begin that carry the BMW i name (R-003)."""
+
 _SECOND_MS = 1_000
 _MINUTE_MS = 60_000
 _HOUR_MS = 3_600_000
@@ -119,6 +122,8 @@ class View:
     def title(self, node: Node) -> str:
         """A node by its name."""
         title = TREE[node.kind].title
+        if node.kind is Kind.CONNECTED_DRIVE and self.facts.model.startswith(_BMW_I):
+            return f"BMW i {title}"
         if title:
             return self.say(title)
         if node.kind is Kind.ORDER:

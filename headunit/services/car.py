@@ -45,6 +45,7 @@ class CarConfig:
     broker_port: int
     market: str = "CN"
     language: str = "en"
+    model: str = ""
 
 
 class Car:
@@ -285,6 +286,7 @@ class Car:
         return CarFacts(
             now_ms=now_ms,
             market=self._config.market,
+            model=self._config.model,
             modem=self._modem.status(),
             session=self._session.is_up,
             online_since_ms=self._online_since_ms,

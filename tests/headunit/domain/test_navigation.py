@@ -22,6 +22,7 @@ from tests.headunit.domain.car import (
     TILT_LEFT,
     TILT_RIGHT,
     Driver,
+    facts,
     offline,
     rotate,
 )
@@ -170,3 +171,14 @@ def test_a_row_is_found_by_its_whole_label_before_its_beginning() -> None:
     assert find_row(screen, "Order h") == 0
     assert find_row(screen, "My basket") == 2
     assert not has_row(screen, "basket")
+
+
+@pytest.mark.req("R-003")
+@pytest.mark.parametrize(
+    ("model", "name"), [("i3", "BMW i ConnectedDrive"), ("320Li", "ConnectedDrive"), ("", "ConnectedDrive")]
+)
+def test_bmw_i_cars_carry_the_bmw_i_name(model: str, name: str) -> None:
+    driver = Driver(facts(model=model)).chooses(name)
+    assert driver.screen.path == (name,)
+    driver.chooses("ConnectedDrive Store")
+    assert driver.screen.path == (name, "ConnectedDrive Store")
