@@ -46,10 +46,10 @@ UNKNOWN_MOTION = Motion()
 class CarFacts(msgspec.Struct, frozen=True):
     """Everything the presenter is told.
 
-    model is what the car is called, "" = not known. zone is an IANA name, "" = the market's own. session says whether the MQTT session with the backend
-    is up; online_since_ms and offline_since_ms say when the car last came online and went offline, by
-    session and modem together; last_sync_ms is when the newest catalogue or snapshot arrived. starting:
-    the bench process is not up yet.
+    model is what the car is called, "" = not known. zone is an IANA name, "" = the market's own. session says
+    whether the MQTT session with the backend is up; online_since_ms and offline_since_ms say when the car
+    last came online and went offline, by session and modem together; last_sync_ms is when the newest
+    catalogue or snapshot arrived. starting: the bench process is not up yet.
     """
 
     now_ms: int
