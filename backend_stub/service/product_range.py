@@ -1,5 +1,8 @@
 """What is sold changes, and people can take its description away (R-006, R-104)."""
 
+import csv
+from io import StringIO
+
 from backend_stub.domain.catalogue import FIRST_LISTS, Substitute
 from backend_stub.domain.descriptions import descriptions_csv
 from backend_stub.domain.market import MarketProfile
@@ -52,8 +55,9 @@ class ProductRange:
     def export(self, uow: UnitOfWork, act: portal.ExportDescriptions) -> None:
         """Make the document for the linked car; the journal says how much it holds."""
         vehicle = self._access.vehicle_of(uow, act)
-        document = self.document(uow, vehicle.vin)
-        uow.record("export", "descriptions", "made", services=len(document.splitlines()) - 1)
+        rows = list(csv.DictReader(StringIO(self.document(uow, vehicle.vin), newline="")))
+        available = sum(row["available"] == "yes" for row in rows)
+        uow.record("export", "descriptions", "made", services=len(rows), available=available)
 
     def document(self, uow: UnitOfWork, vin: str) -> str:
         """Descriptions, durations and availability for one car. Raises LookupError for an unknown one."""
