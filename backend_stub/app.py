@@ -103,7 +103,7 @@ class Backend:
         self.book = self.make_order_book()
         self.booking = self.make_booking()
         self.ledger = DataLedger(self.profile)
-        self.gateway = Gateway()
+        self.gateway = Gateway(self.profile, self.ledger)
         self.messages = self.make_messages()
         self.orders = self.make_orders()
         self.payments = self.make_payments()
@@ -190,7 +190,7 @@ class Backend:
 
     def make_messages(self) -> PaymentMessages:
         """The payment links' way to a phone."""
-        return PaymentMessages(self.profile, self.link_of, self.ledger, self.gateway)
+        return PaymentMessages(self.profile, self.link_of, self.gateway)
 
     def make_orders(self) -> Orders:
         """What drivers can do with orders."""

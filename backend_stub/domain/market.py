@@ -57,8 +57,8 @@ class MarketProfile:
     `tax_included` (R-310); `hotline` changes and ends paid orders (R-214); `base_package` says
     whether cars begin with one (D-51), and those bought before `base_extension_before` can extend it once
     by `base_extension_months` (R-506). `allowances` is the whole of what may be sent to whom (R-821);
-    `store_partner` gets a car's order and sends its messages (R-301), `payment_processor` a charge of a
-    card that is on file (R-505). Whoever calls `hotline` to end a service must be verified where
+    `store_partner` gets a car's order (R-301), `message_sender` the number of whoever is sent a message,
+    `payment_processor` the charge of a card that is on file (R-505). Whoever calls `hotline` to end a service must be verified where
     `verifies_callers` (R-511), and is answered within `hotline_hours`, None = always (R-512, D-26);
     `cancellation_fee_minor` is what ending one then costs (D-26). `portal_registration` says whether people
     open accounts themselves (R-202), else a dealer does (R-701); `required_data` is what an account must
@@ -95,6 +95,7 @@ class MarketProfile:
     base_extension_before: date | None
     allowances: tuple[Allowance, ...]
     store_partner: Recipient | None
+    message_sender: Recipient
     verifies_callers: bool
     hotline_hours: OpeningHours | None
     payment_processor: Recipient | None
@@ -138,6 +139,7 @@ CN = MarketProfile(
         Allowance(Recipient.EMERGENCY_SERVICES, purposes=IN_EMERGENCIES),
     ),
     store_partner=Recipient.CHINA_UNICOM,
+    message_sender=Recipient.CHINA_UNICOM,
     payment_processor=None,
     verifies_callers=True,
     hotline_hours=None,
@@ -185,6 +187,7 @@ AU = MarketProfile(
         Allowance(Recipient.DEALER),
     ),
     store_partner=None,
+    message_sender=Recipient.PROVIDER_AU,
     payment_processor=Recipient.PROVIDER_AU,
     verifies_callers=False,
     hotline_hours=OpeningHours(time(9), time(18)),

@@ -38,6 +38,13 @@ _WHAT = {
 }
 """What the journal calls an event."""
 
+_ITS_DUE_TIMES = (
+    DueKind.ACTIVATION,
+    DueKind.ACTIVATION_OVERDUE,
+    DueKind.ENTITLEMENT_END,
+    DueKind.RENEWAL_CHARGE,
+)
+
 _ENDING = (EntitlementState.ACTIVE, EntitlementState.SUSPENDED)
 
 
@@ -137,7 +144,7 @@ class Booking:
         """
         after = stop(before, event, uow.now_ms if at_ms is None else at_ms)
         key = str(before.entitlement_id)
-        for kind in (DueKind.ACTIVATION, DueKind.ACTIVATION_OVERDUE, DueKind.ENTITLEMENT_END):
+        for kind in _ITS_DUE_TIMES:
             uow.store.due.remove(kind, key)
         self._change(uow, before, after, _WHAT.get(event, "terminated"))
         for number in dict.fromkeys(period.order_number for period in after.periods):

@@ -4,6 +4,9 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from backend_stub.domain.address import is_email, mask_address
+from backend_stub.domain.data_flow import DataCategory, Purpose
+from backend_stub.domain.market import MarketProfile
+from backend_stub.service.data_flow import DataLedger
 from backend_stub.service.ports import DueKind, Sms
 from backend_stub.service.unit_of_work import UnitOfWork
 
@@ -16,15 +19,24 @@ SmsListener = Callable[[Sms], None]
 class Gateway:
     """Hands messages to the operator; what becomes of them is the script's word (SetSms)."""
 
-    def __init__(self) -> None:
+    def __init__(self, profile: MarketProfile, ledger: DataLedger) -> None:
+        self._profile = profile
+        self._ledger = ledger
         self._listeners: list[SmsListener] = []
 
     def on_arrival(self, listener: SmsListener) -> None:
         """Have `listener` called with every message that reaches somebody, its address masked."""
         self._listeners.append(listener)
 
-    def send(self, uow: UnitOfWork, message: Sms) -> None:
-        """Hand over a message; it arrives after the delay that is set, or never."""
+    def send(self, uow: UnitOfWork, message: Sms, vin: str = "") -> None:
+        """Hand over a message; it arrives after the delay that is set, or never.
+
+        The number of a text message goes to who sends it, and into the ledger (R-821): under the VIN that
+        the message is about, "" for one about an account. E-mail goes by BMW's own hand.
+        """
+        if not is_email(message.number):
+            sender = self._profile.message_sender
+            self._ledger.send(uow, vin, DataCategory.NUMBER, sender, Purpose.SERVICE_SUPPORT)
         lost = bool(uow.store.settings.get(SMS_LOST_SETTING, 0))
         delay_ms = uow.store.settings.get(SMS_DELAY_SETTING, 0)
         kept = uow.store.sms.add(replace(message, sent_at_ms=uow.now_ms, lost=lost))

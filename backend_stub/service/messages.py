@@ -3,12 +3,10 @@
 from collections.abc import Callable
 
 from backend_stub.domain.calendar import local_text
-from backend_stub.domain.data_flow import DataCategory, Purpose
 from backend_stub.domain.market import MarketProfile
 from backend_stub.domain.money import Money
 from backend_stub.domain.order import Order
 from backend_stub.errors import BackendError
-from backend_stub.service.data_flow import DataLedger
 from backend_stub.service.gateway import Gateway
 from backend_stub.service.ports import Sms
 from backend_stub.service.unit_of_work import UnitOfWork
@@ -21,24 +19,13 @@ _UNPAID = (OrderState.AWAITING_PAYMENT, OrderState.PAYING, OrderState.PAYMENT_FA
 class PaymentMessages:
     """Payment links on their way to the gateway. `link_of` makes the address from an order's token."""
 
-    def __init__(
-        self, profile: MarketProfile, link_of: Callable[[str], str], ledger: DataLedger, gateway: Gateway
-    ) -> None:
+    def __init__(self, profile: MarketProfile, link_of: Callable[[str], str], gateway: Gateway) -> None:
         self._profile = profile
-        self._ledger = ledger
         self._link_of = link_of
         self._gateway = gateway
 
     def send_link(self, uow: UnitOfWork, order: Order) -> None:
         """Hand the message to the operator; what becomes of it never alters the order (R-308)."""
-        if self._profile.store_partner is not None:
-            self._ledger.send(
-                uow,
-                order.vin,
-                DataCategory.NUMBER,
-                self._profile.store_partner,
-                Purpose.SERVICE_SUPPORT,
-            )
         self._gateway.send(
             uow,
             Sms(
@@ -47,6 +34,7 @@ class PaymentMessages:
                 text=self.text(order),
                 url=self._link_of(order.token),
             ),
+            order.vin,
         )
 
     def text(self, order: Order) -> str:
@@ -57,7 +45,14 @@ class PaymentMessages:
         return f"{what} Pay until {until}. Help: {self._profile.hotline}"
 
     def resend(self, uow: UnitOfWork, order: Order) -> None:
-        """The hotline's agent sends the same link again, while the order is unpaid (R-306, R-308)."""
+        """The hotline's agent sends the same link again, while the order is unpaid (R-306, R-308).
+
+        Raises BackendError with INVALID_STATE, also where orders are paid on the Portal (R-301).
+        """
+        if not self._profile.payment_by_link:
+            raise BackendError(
+                ErrorCode.INVALID_STATE, f"no link is sent here: order {order.number} is paid on the Portal"
+            )
         if order.state not in _UNPAID:
             raise BackendError(
                 ErrorCode.INVALID_STATE, f"order {order.number} is {order.state}: there is nothing to pay"

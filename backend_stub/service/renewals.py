@@ -101,6 +101,9 @@ class Renewals:
         if charge is None:
             uow.record("renewal", entitlement.service, "dropped", reason=str(entitlement.state))
             return
+        if self._ends_by_notice(uow, entitlement):
+            uow.record("renewal", entitlement.service, "dropped", reason="its end was announced")
+            return
         line = self._line(uow, charge)
         if line is None:
             uow.record("renewal", entitlement.service, "dropped", reason="not for sale any more")
@@ -121,6 +124,12 @@ class Renewals:
         session = self._payments.open_session(uow, order, self._profile.providers[0])
         refuses = bool(uow.store.settings.get(CARD_REFUSES_SETTING, 0))
         self._payments.decide(uow, session, PaymentOutcome.DECLINE if refuses else PaymentOutcome.APPROVE)
+
+    def _ends_by_notice(self, uow: UnitOfWork, entitlement: Entitlement) -> bool:
+        """Whether BMW has announced that nothing of the next term could be used (R-513)."""
+        state, until = uow.store.vehicle_states.get(entitlement.vin), entitlement.booked_until
+        notice = state.notice(entitlement.service) if state else None
+        return notice is not None and until is not None and notice.last_day <= until
 
     def _line(self, uow: UnitOfWork, charge: renewal.Charge) -> OrderLine | None:
         """What the next term costs now, tax included; None when it is for sale no more."""

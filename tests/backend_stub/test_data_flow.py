@@ -7,6 +7,7 @@ import pytest
 from backend_stub.domain.data_flow import (
     DataCategory,
     Flow,
+    FlowEntry,
     Purpose,
     Recipient,
     check_flow,
@@ -16,7 +17,7 @@ from backend_stub.domain.data_flow import (
 from backend_stub.domain.market import AU, CN, PROFILES, MarketProfile
 from backend_stub.errors import BackendError
 from contracts.acts.bmw import SendData
-from contracts.bench import AtBmw
+from contracts.bench import AtBmw, ResendSms
 from contracts.errors import ErrorCode
 from tests.backend_stub.shop import VIN, Shop
 
@@ -31,6 +32,10 @@ def allowed(profile: MarketProfile, *recipients: Recipient) -> set[tuple[DataCat
         for flow in EVERY_FLOW
         if flow.recipient in recipients and is_allowed(profile.allowances, flow)
     }
+
+
+def ledger(shop: Shop) -> tuple[FlowEntry, ...]:
+    return shop.backend.store.data_ledger.of_vehicle(VIN)
 
 
 def send(category: str, recipient: str, purpose: str) -> AtBmw:
@@ -124,7 +129,7 @@ def test_an_item_that_goes_out_is_recorded_and_stays_recorded(shop: Shop) -> Non
     shop.command(send("diagnostic", "bmw", "quality_assurance"))
     sent_at_ms = shop.now
     shop.restart_after(1000)
-    [entry] = shop.backend.store.data_ledger.of_vehicle(VIN)
+    [entry] = ledger(shop)
     assert (entry.at_ms, entry.market) == (sent_at_ms, "CN")
     assert entry.flow == Flow(D.DIAGNOSTIC, R.BMW, P.QUALITY_ASSURANCE)
     assert ("diagnostic", "sent") in shop.journal("data")
@@ -136,13 +141,13 @@ def test_a_refusal_is_journalled_and_leaves_nothing_in_the_ledger(shop: Shop) ->
         shop.command(send("diagnostic", "bmw_germany", "quality_assurance"))
     assert refused.value.code is ErrorCode.DATA_FLOW_DENIED
     assert shop.journal("refusal") == [("bmw.send_data", "DATA_FLOW_DENIED")]
-    assert shop.backend.store.data_ledger.of_vehicle(VIN) == ()
+    assert ledger(shop) == ()
 
 
 @pytest.mark.req("R-301", "R-821")
 def test_order_and_number_of_a_chinese_order_go_to_unicom_and_are_recorded(shop: Shop) -> None:
     order = shop.accepted("RTTI")
-    flows = [entry.flow for entry in shop.backend.store.data_ledger.of_vehicle(VIN)]
+    flows = [entry.flow for entry in ledger(shop)]
     assert flows == [
         Flow(D.ORDER, R.CHINA_UNICOM, P.PROCESSING),
         Flow(D.NUMBER, R.CHINA_UNICOM, P.SERVICE_SUPPORT),
@@ -150,7 +155,15 @@ def test_order_and_number_of_a_chinese_order_go_to_unicom_and_are_recorded(shop:
     assert shop.view(order.number).sms_number == "138****0001"
 
 
+@pytest.mark.req("R-306", "R-821")
+def test_every_message_is_an_item_of_its_own(shop: Shop) -> None:
+    order = shop.accepted("RTTI")
+    shop.command(ResendSms(order_number=order.number))
+    recipients = [(entry.flow.category, entry.flow.recipient) for entry in ledger(shop)]
+    assert recipients[1:] == [(D.NUMBER, R.CHINA_UNICOM)] * 2
+
+
 @pytest.mark.req("R-821")
 def test_a_refused_order_sends_nothing_out(shop: Shop) -> None:
     shop.refused("RTTI", "RTTI")
-    assert shop.backend.store.data_ledger.of_vehicle(VIN) == ()
+    assert ledger(shop) == ()

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from backend_stub.domain.catalogue import FIRST_LISTS
 from backend_stub.domain.data_flow import Recipient
 from backend_stub.domain.market import (
     AU,
@@ -52,6 +53,8 @@ def test_currency_zone_and_tax() -> None:
     assert both("zone") == ("Asia/Shanghai", "Australia/Melbourne")
     assert both("tax_included") == (True, False)
     assert both("tax_percent") == (0, 10)
+    for name, profile in PROFILES.items():
+        assert FIRST_LISTS[name].tax_included is profile.tax_included
 
 
 @pytest.mark.req("R-001")
@@ -59,6 +62,8 @@ def test_payment_goes_over_unicoms_page_or_the_card_within_24_hours() -> None:
     assert both("providers") == (("AliPay", "Tenpay"), ("Card",))
     assert both("payment_by_link") == (True, False)
     assert both("store_partner") == (Recipient.CHINA_UNICOM, None)
+    assert both("message_sender") == (Recipient.CHINA_UNICOM, Recipient.PROVIDER_AU)
+    assert both("payment_processor") == (None, Recipient.PROVIDER_AU)
     assert both("payment_window_ms") == (86_400_000, 86_400_000)
 
 

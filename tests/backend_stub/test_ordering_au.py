@@ -6,8 +6,9 @@ import pytest
 
 from backend_stub.domain.data_flow import Recipient
 from backend_stub.errors import BackendError
+from contracts.acts.agent import ResendLink
 from contracts.acts.bmw import ChangePriceList
-from contracts.bench import AtBmw, HoldActivation, Pay, PaymentOutcome
+from contracts.bench import AtBmw, AtHotline, HoldActivation, Pay, PaymentOutcome
 from contracts.errors import ErrorCode
 from contracts.messages import EntitlementState, OrderState
 from tests.backend_stub.instants import in_melbourne
@@ -89,6 +90,15 @@ def test_an_order_is_paid_with_the_card_and_no_message_is_sent(au_shop: AuShop) 
     au_shop.pay_by_card(number)
     assert au_shop.order(number).state is OrderState.PAID
     assert au_shop.order(number).kept_minor == 4950
+
+
+@pytest.mark.req("R-301", "R-308")
+def test_the_hotline_has_no_link_to_send(au_shop: AuShop) -> None:
+    number = au_shop.order_in_portal("RTTI")
+    with pytest.raises(BackendError) as refused:
+        au_shop.command(AtHotline(act=ResendLink(order=number)))
+    assert refused.value.code is ErrorCode.INVALID_STATE
+    assert au_shop.journal("sms") == []
 
 
 @pytest.mark.req("R-301")

@@ -1,13 +1,20 @@
 """The charge at 00:00 of the last day: once, at the current price, over jumps and restarts."""
 
 from collections.abc import Iterator
+from datetime import date
 
 import pytest
 
 from backend_stub.domain.data_flow import DataCategory, Flow, Purpose, Recipient
 from backend_stub.errors import BackendError
 from backend_stub.service.audit import OrderAudit
-from contracts.acts.bmw import ChangePriceList
+from contracts.acts.bmw import (
+    AnnounceEnd,
+    ChangePriceList,
+    SubstituteService,
+    SuspendServices,
+    TerminateServices,
+)
 from contracts.bench import AtBmw, Pay
 from contracts.errors import ErrorCode
 from contracts.messages import CancelReason, EntitlementState, OrderState
@@ -221,6 +228,46 @@ def test_a_store_order_moves_the_charge_to_the_new_last_day(au_shop: AuShop) -> 
     [order] = renewals(au_shop)
     assert order.lines[0].months == 6
     assert au_shop.booked("RTTI").booked_until == "2027-07-31"
+
+
+@pytest.mark.req("R-505", "R-513")
+@pytest.mark.parametrize(
+    ("last_day", "charges"), [(date(2026, 7, 31), 0), (date(2026, 8, 1), 1), (date(2026, 9, 30), 1)]
+)
+def test_nobody_is_charged_for_a_term_of_which_an_announced_end_leaves_nothing(
+    au_shop: AuShop, last_day: date, charges: int
+) -> None:
+    au_shop.auto_renew(True)
+    au_shop.command(AtBmw(act=AnnounceEnd(service="RTTI", last_day=last_day)))
+    au_shop.advance_to(CHARGE)
+    assert len(renewals(au_shop)) == charges
+
+
+@pytest.mark.req("R-505", "R-104")
+def test_a_substituted_service_is_renewed_under_its_new_name(au_shop: AuShop) -> None:
+    au_shop.auto_renew(True)
+    au_shop.command(AtBmw(act=SubstituteService(service="RTTI", by="RTTI_PLUS")))
+    au_shop.advance_to(CHARGE)
+    [order] = renewals(au_shop)
+    assert (order.lines[0].service, order.state) == ("RTTI_PLUS", OrderState.FULFILLED)
+    assert au_shop.booked("RTTI_PLUS").booked_until == "2026-10-31"
+
+
+@pytest.mark.req("R-505", "R-517")
+def test_a_service_that_was_terminated_is_not_charged(au_shop: AuShop) -> None:
+    au_shop.auto_renew(True)
+    au_shop.command(AtBmw(act=TerminateServices(services=("RTTI",))))
+    au_shop.advance_to(END)
+    assert renewals(au_shop) == []
+
+
+@pytest.mark.req("R-505")
+def test_a_suspended_service_is_charged_and_stays_suspended(au_shop: AuShop) -> None:
+    au_shop.auto_renew(True)
+    au_shop.command(AtBmw(act=SuspendServices(services=("RTTI",))))
+    au_shop.advance_to(CHARGE)
+    assert len(renewals(au_shop)) == 1
+    assert (au_shop.booked("RTTI").state, au_shop.booked("RTTI").booked_until) == (S.SUSPENDED, "2026-10-31")
 
 
 @pytest.mark.req("R-504")
