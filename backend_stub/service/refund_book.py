@@ -202,11 +202,8 @@ class RefundBook:
 
 
 def line_of_period(order: Order, entitlement: Entitlement, period: Period) -> OrderLine | None:
-    """The line that has bought a period, even of a service that was substituted since (R-104)."""
-    line = line_of(order.lines, entitlement.service)
-    if line is not None:
-        return line
-    return next((each for each in order.lines if each.months == period.months), None)
+    """The line that has bought a period, whatever its service has been substituted by since (R-104)."""
+    return line_of(order.lines, period.bought_as or entitlement.service)
 
 
 def _customer(uow: UnitOfWork, vin: str) -> str:

@@ -8,7 +8,7 @@ import pytest
 from backend_stub.domain.refund import RefundState
 from backend_stub.errors import BackendError
 from contracts.acts.agent import ApproveRefund, RequestRefund
-from contracts.acts.bmw import SuspendServices
+from contracts.acts.bmw import SubstituteService, SuspendServices
 from contracts.acts.dealer import DeactivateVehicle
 from contracts.bench import AtDealer, AtHotline, HoldActivation, PaymentOutcome
 from contracts.errors import ErrorCode
@@ -333,6 +333,19 @@ def test_what_was_refunded_can_be_bought_again(shop: RefundShop) -> None:
         EntitlementState.ACTIVE,
     ]
     shop.refund(second)
+    assert shop.balances()
+
+
+@pytest.mark.req("R-603", "R-104")
+def test_what_was_substituted_is_refunded_under_the_name_it_was_bought_by(shop: RefundShop) -> None:
+    first = shop.active("RTTI", "CONCIERGE")
+    second = shop.active("RTTI")
+    shop.bmw(SubstituteService(service="RTTI", by="TRAFFIC"))
+    shop.refund(second, "RTTI")
+    assert shop.booked("TRAFFIC").booked_until == "2026-07-31"
+    shop.refund(first, "RTTI")
+    assert shop.booked("TRAFFIC").state is EntitlementState.TERMINATED
+    assert shop.booked("CONCIERGE").state is EntitlementState.ACTIVE
     assert shop.balances()
 
 
