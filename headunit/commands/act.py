@@ -1,8 +1,8 @@
 """Do something at the backend of a running bench, as somebody in the Portal, an agent, a dealer, BMW's desk,
 a payer or a payment provider.
 
-WHO and WHAT are as in the [[script]] of a scenario file; fields follow as NAME=VALUE, VALUE as JSON where it
-is no plain word. A field left out is what the person would truthfully say. `headunit act --list` shows all.
+WHO and WHAT are as in the [[script]] of a scenario file; fields follow as NAME=VALUE, lists and tables as
+JSON. A field left out is what the person would truthfully say. `headunit act --list` shows all.
 """
 
 import argparse
@@ -92,20 +92,20 @@ def parse_act(who: str, what: str, fields: Sequence[str]) -> Any:
             raise CommandError(f"{field!r} is not NAME=VALUE")
         act[name] = _value(value)
     try:
-        return msgspec.convert({"command": who, "act": act}, BackendCommand)
+        return msgspec.convert({"command": who, "act": act}, BackendCommand, strict=False)
     except msgspec.ValidationError as error:
         hint = f"`headunit act --list {who}` shows its fields"
         raise CommandError(f"{who} {what}: {str(error).replace('$.act.', '')}; {hint}") from None
 
 
 def _value(text: str) -> object:
-    """JSON where it is JSON, a number with leading zeros or a long one stays a word."""
-    if text.isdigit() and (len(text) > 9 or text.startswith("0")):
+    """Lists and tables as JSON; any other word becomes what its field wants."""
+    if not text.startswith(("[", "{")):
         return text
     try:
         return json.loads(text)
-    except ValueError:
-        return text
+    except ValueError as error:
+        raise CommandError(f"{text!r} is no JSON: {error}") from None
 
 
 def _acts() -> dict[str, dict[str, Any]]:

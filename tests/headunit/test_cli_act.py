@@ -3,13 +3,15 @@
 import asyncio
 import sys
 from asyncio.subprocess import PIPE
+from datetime import date
 from pathlib import Path
 
 import pytest
 
 from contracts.acts.agent import RequestRefund
-from contracts.acts.portal import PlaceOrder
-from contracts.bench import AtHotline, AtPortal
+from contracts.acts.bmw import AnnounceEnd
+from contracts.acts.portal import LinkVehicle, PlaceOrder
+from contracts.bench import AtBmw, AtHotline, AtPortal
 from contracts.messages import Line
 from headunit.cli import main
 from headunit.commands.act import listing, parse_act
@@ -20,6 +22,10 @@ from tests.headunit.test_cli_processes import apart
 def test_fields_are_words_or_json() -> None:
     order = parse_act("portal", "order", ["user=driver", 'lines=[{"service": "RTTI", "months": 12}]'])
     assert order == AtPortal(act=PlaceOrder(user="driver", lines=(Line("RTTI", 12),)))
+    notice = parse_act("bmw", "announce_end", ["service=RTTI", "last_day=2026-06-30", "refund=true"])
+    assert notice == AtBmw(act=AnnounceEnd(service="RTTI", last_day=date(2026, 6, 30), refund=True))
+    link = parse_act("portal", "link", ["user=driver", "code=004711", "engine_number_ending=1234"])
+    assert link == AtPortal(act=LinkVehicle(user="driver", code="004711", engine_number_ending="1234"))
     refund = parse_act("agent", "request_refund", ["order=CN-000001", "number=13800000009"])
     assert refund == AtHotline(act=RequestRefund(order="CN-000001", number="13800000009"))
 
@@ -31,6 +37,7 @@ def test_fields_are_words_or_json() -> None:
         (["dealer", "dance"], "dealer does not know 'dance'; there are activate"),
         (["dealer", "deactivate", "confirmed"], "'confirmed' is not NAME=VALUE"),
         (["dealer", "deactivate", "confirmed=perhaps"], "Expected `bool`, got `str`"),
+        (["portal", "order", "user=x", "lines=[RTTI]"], "'[RTTI]' is no JSON"),
         (["dealer", "deactivate", "sure=true"], "unknown field `sure`"),
         (["portal", "login"], "missing required field `user`"),
     ],
