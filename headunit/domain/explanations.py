@@ -44,7 +44,7 @@ EXPLANATIONS: Final[dict[str, str]] = {
     ),
     ErrorCode.NOT_MODIFIABLE: mark(
         "After a failed payment an order cannot be changed. Nothing has been charged. "
-        "Pay again with the same link, or cancel it."
+        "Pay it again, or cancel it."
     ),
     ErrorCode.CANCEL_SYNC: mark(
         "A cancelled order is being settled. Your basket is kept. Choose and order again in {remaining}."
@@ -65,9 +65,7 @@ EXPLANATIONS: Final[dict[str, str]] = {
         "That payment provider is not supported. Nothing has been charged. "
         "Choose another one on the payment page."
     ),
-    ErrorCode.AMOUNT_MISMATCH: mark(
-        "The amount paid was not the amount due. It is returned. Pay again with the same link."
-    ),
+    ErrorCode.AMOUNT_MISMATCH: mark("The amount paid was not the amount due. It is returned. Pay again."),
     ErrorCode.ACTIVATION_OVERDUE: mark(
         "{service} should be active by now. Your payment is safe. Call {disturbance_line}."
     ),

@@ -5,6 +5,7 @@ from contracts.messages import OrderState, OrderView
 from contracts.screen import PanelLine, Tone
 from headunit.domain.formats import phone_number
 from headunit.domain.menu import Cancel, Edit, Entry, Explain, Kind, Node, Open, Page
+from headunit.domain.payment_texts import payment_texts
 from headunit.domain.rows import back_row, does, reads
 from headunit.domain.rules import CANCEL_REFUSED, CHANGE_REFUSED
 from headunit.domain.situation import UNPAID
@@ -116,22 +117,13 @@ def _actions(view: View, order: OrderView) -> list[Entry]:
 
 
 def _advice(view: View, order: OrderView) -> tuple[str, ...]:
+    texts = payment_texts(view.profile)
     if order.state is OrderState.AWAITING_PAYMENT:
-        if view.profile.sms_link:
-            return (
-                view.say(
-                    "Pay with the link in the text message. No message? Call {hotline}.", hotline=view.hotline
-                ),
-            )
-        return (view.say("Pay on the customer portal."),)
+        return (view.say(texts.waiting, hotline=view.hotline),)
     if order.state is OrderState.PAYING:
-        return (
-            view.say(
-                "Somebody is paying now. The link or {hotline} shows the true state.", hotline=view.hotline
-            ),
-        )
+        return (view.say(texts.paying, hotline=view.hotline),)
     if order.state is OrderState.PAYMENT_FAILED:
-        return (view.say("Nothing has been charged. Pay again with the same link, or cancel."),)
+        return (view.say(texts.failed),)
     if order.state is OrderState.CANCELLING:
         return (view.say("Until then nothing can be chosen or ordered in the car."),)
     if order.state is OrderState.PAID:
@@ -153,7 +145,7 @@ def order_cancel(view: View, node: Node) -> Page:
             "A payment is in progress. For five minutes the car can neither choose nor order services."
         )
     else:
-        consequence = view.say("The link for payment stops working at once.")
+        consequence = view.say(payment_texts(view.profile).cancelling)
     panel = (*_facts(view, order), *lines(consequence))
     keep = back_row(view, view.say("Keep the order"))
     confirm = does("confirm", view.say("Yes, cancel the order"), Cancel(order.number), view.say("cancel"))

@@ -7,6 +7,7 @@ from headunit.domain.basket import find, priced, total_minor
 from headunit.domain.basket_pages import line_row, total_rows
 from headunit.domain.menu import Discard, Edit, Entry, Kind, Node, Open, Page, SendChange
 from headunit.domain.notices import notice_banner
+from headunit.domain.payment_texts import payment_texts
 from headunit.domain.rows import back_row, does
 from headunit.domain.state import Draft, Notice
 from headunit.domain.view import View, lines
@@ -47,7 +48,7 @@ def _send(view: View, order: OrderView, draft: Draft) -> Entry:
     before = view.formats.money(order.amount_minor, order.currency)
     panel = lines(
         view.say("Before: {amount}", amount=before),
-        view.say("The link shows the new total; the deadline stays."),
+        view.say(payment_texts(view.profile).changing),
     )
     return does(
         "send",

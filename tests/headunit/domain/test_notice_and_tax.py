@@ -8,7 +8,7 @@ from contracts.messages import EntitlementState, OrderState
 from headunit.domain.intents import PlaceOrder
 from tests.headunit.domain import car
 from tests.headunit.domain.australia import CATALOGUE, booked, facts, melbourne, order, snapshot
-from tests.headunit.domain.car import CONCIERGE_NAME, MENU, PRESS, RTTI_NAME, STORE, Driver
+from tests.headunit.domain.car import BACK, CONCIERGE_NAME, MENU, PRESS, RTTI_NAME, STORE, Driver, rotate
 
 LAST_DAY = "2026-08-21"  # 42 days after 10 July
 NOTICE_BY = "2026-07-10"
@@ -165,3 +165,24 @@ def test_on_the_last_day_nothing_is_left_to_switch() -> None:
     driver.learns(now_ms=last_day)
     assert "This is its last day; book it again tomorrow." in driver.panel()
     assert "can still be switched on" not in driver.panel()
+
+
+@pytest.mark.req("R-301")
+@pytest.mark.parametrize(
+    ("state", "words"),
+    [
+        (OrderState.AWAITING_PAYMENT, "Pay on the customer portal."),
+        (OrderState.PAYING, "The customer portal or 133 269 shows the true state."),
+        (OrderState.PAYMENT_FAILED, "Pay again on the customer portal, or cancel."),
+    ],
+)
+def test_where_no_link_is_sent_no_page_speaks_of_one(state: OrderState, words: str) -> None:
+    driver = Driver(facts(snapshot=snapshot(orders=(order(state),))))
+    driver.chooses(*STORE, "Open orders", RTTI_NAME)
+    assert words in driver.panel()
+    pages = [driver.panel(), driver.chooses("Cancel order").panel()]
+    if state is OrderState.AWAITING_PAYMENT:
+        changing = driver.does(BACK).chooses("Change order").does(rotate(2))
+        pages.append(changing.panel())
+        assert "The customer portal shows the new total; the deadline stays." in pages[-1]
+    assert not any("link" in page for page in pages)
