@@ -19,7 +19,6 @@ class MarketProfile(msgspec.Struct, frozen=True, kw_only=True):
     (R-310). twelve_hours and date_separator are how its English is written.
     """
 
-    name: str
     zone: str
     currency: str
     sms_link: bool
@@ -33,7 +32,6 @@ class MarketProfile(msgspec.Struct, frozen=True, kw_only=True):
 
 _PROFILES: Final = {
     "CN": MarketProfile(
-        name="CN",
         zone="Asia/Shanghai",
         currency="CNY",
         sms_link=True,
@@ -45,7 +43,6 @@ _PROFILES: Final = {
         date_separator=".",
     ),
     "AU": MarketProfile(
-        name="AU",
         zone="Australia/Melbourne",
         currency="AUD",
         sms_link=False,
