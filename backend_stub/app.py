@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from backend_stub.domain.calendar import SECOND_MS
 from backend_stub.domain.market import MarketProfile, profile_of
 from backend_stub.domain.vehicle import VehicleRecord
-from backend_stub.errors import BackendError
+from backend_stub.errors import BackendError, StoreError
 from backend_stub.service.account_ports import PasswordHasher
 from backend_stub.service.acts import Acts
 from backend_stub.service.audit import BackendAudit, audit
@@ -245,10 +245,16 @@ class Backend:
     # Life
 
     async def run(self) -> None:
-        """Serve cars and due times until cancelled."""
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self.scheduler.run(), name="backend due times")
-            tasks.create_task(self.endpoint.run(), name="backend mqtt")
+        """Serve cars and due times until cancelled. Raises StoreError when the database goes away."""
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self.scheduler.run(), name="backend due times")
+                tasks.create_task(self.endpoint.run(), name="backend mqtt")
+        except ExceptionGroup as group:
+            lost = group.subgroup(StoreError)
+            if lost is None:
+                raise
+            raise lost.exceptions[0] from None
 
     async def handle(self, command: Command) -> None:
         """Carry out a bench command. Raises BackendError with the rule's code; nothing has changed then."""

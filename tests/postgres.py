@@ -76,10 +76,10 @@ MISSING = (
 )
 """Why there can be no server here; "" when there can be one."""
 
-needs_postgresql = (
+needs_postgresql = [
     pytest.mark.postgresql,
     pytest.mark.skipif(bool(MISSING), reason=MISSING or "PostgreSQL is here"),
-)
+]
 """Marks of a test, or of a parameter, that needs the server."""
 
 
@@ -148,6 +148,42 @@ class PostgresServer:
         """Nobody is connected to `schema` any more: it can be lent again."""
         self._execute(f"SELECT public.empty_tables('{schema}')")
         self._free.append(schema)
+
+    @contextmanager
+    def user_with_password(self, name: str, password: str) -> Iterator[str]:
+        """A user whom the server asks for a password, until the end of the block."""
+        rules = self.folder / "data" / "pg_hba.conf"
+        before = rules.read_text()
+        self._execute(f"CREATE ROLE {name} LOGIN SUPERUSER PASSWORD '{password}'")
+        rules.write_text(f"local all {name} scram-sha-256\n{before}")
+        self._execute("SELECT pg_reload_conf()")
+        try:
+            yield name
+        finally:
+            rules.write_text(before)
+            self._execute("SELECT pg_reload_conf()")
+            self._execute(f"DROP OWNED BY {name} CASCADE")
+            self._execute(f"DROP ROLE {name}")
+
+    def end_sessions(self) -> None:
+        """Throw everybody else out, as a server does that is shut down."""
+        self._execute(
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
+            " WHERE pid <> pg_backend_pid() AND backend_type = 'client backend'"
+        )
+
+    def schemas(self, pattern: str) -> list[str]:
+        """The schemas whose names are LIKE `pattern`."""
+        self._execute("SELECT 1")
+        assert self._connection is not None
+        found = self._connection.execute(
+            "SELECT nspname FROM pg_namespace WHERE nspname LIKE %s ORDER BY nspname", (pattern,)
+        )
+        return [name for (name,) in found]
+
+    def make_schema(self, name: str) -> None:
+        """Make an empty schema that nobody drops."""
+        self._execute(f"CREATE SCHEMA {name}")
 
     def stop(self) -> None:
         """End the server and remove what it kept."""

@@ -33,5 +33,10 @@ class DatabaseUrl:
             where = "…"
         return cls(f"postgresql://{rest}", f"postgresql://{where.partition('?')[0]}")
 
+    def in_schema(self, name: str) -> str:
+        """The same database, with `name` as the schema that tables are in."""
+        separator = "&" if "?" in self.conninfo else "?"
+        return f"{self.conninfo}{separator}options=-csearch_path%3D{name}"
+
     def __str__(self) -> str:
         return self.shown

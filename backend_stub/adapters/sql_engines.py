@@ -50,13 +50,8 @@ def connect_postgresql(url: DatabaseUrl) -> Connection:
 
     Raises StoreError.
     """
-    try:
-        engine = _postgresql_engine()
-    except ImportError:
-        raise StoreError(
-            f"{url} needs PostgreSQL's client: install it with `pip install 'headunit[postgres]'`"
-        ) from None
-    return _connection(engine, lambda: _open_postgresql(url))
+    connection = open_postgresql(url)
+    return _connection(_postgresql_engine(), lambda: connection)
 
 
 def _connection(engine: Engine, open_database: Callable[[], Any]) -> Connection:
@@ -113,9 +108,14 @@ def _engine(url: str) -> Engine:
     return create_engine(url, creator=lambda: _connect.get()(), poolclass=NullPool, pool_reset_on_return=None)
 
 
-def _open_postgresql(url: DatabaseUrl) -> "psycopg.Connection[Any]":
-    import psycopg
-
+def open_postgresql(url: DatabaseUrl) -> "psycopg.Connection[Any]":
+    """A connection of the driver's own, in autocommit mode. Raises StoreError."""
+    try:
+        import psycopg
+    except ImportError:
+        raise StoreError(
+            f"{url} needs PostgreSQL's client: install it with `pip install 'headunit[postgres]'`"
+        ) from None
     try:
         connection = psycopg.connect(
             url.conninfo,
@@ -140,9 +140,9 @@ def _gone(error: BaseException) -> StoreError:
 
 
 def _reason(error: BaseException) -> str:
-    """What the server or libpq said, on one line."""
+    """What the server or libpq said first."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return (lines[-1] if lines else type(error).__name__).rpartition("FATAL:")[2].strip()
+    return (lines[0] if lines else type(error).__name__).rpartition("FATAL:")[2].strip()
 
 
 def _advice(error: BaseException) -> str:

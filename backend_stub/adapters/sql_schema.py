@@ -59,6 +59,13 @@ def prepare_schema(connection: Connection) -> None:
         create_schema(connection)
 
 
+def drop_schema(connection: Connection) -> None:
+    """Drop our tables, where these are ours. Raises StoreError as `prepare_schema` does."""
+    prepare_schema(connection)
+    METADATA.drop_all(connection)
+    SCHEMA_VERSION.drop(connection)
+
+
 def _check_known(found: str) -> None:
     if found not in REVISIONS:
         raise StoreError(

@@ -11,7 +11,7 @@ from backend_stub.adapters.sql_payments import SqlPayments
 from backend_stub.adapters.sql_refunds import SqlInvoices, SqlKeys, SqlRefunds, SqlWorkdays
 from backend_stub.adapters.sql_renewal import SqlDataLedger
 from backend_stub.adapters.sql_rows import SqlDue, SqlPrices, SqlSettings, SqlSms, SqlVehicles
-from backend_stub.adapters.sql_schema import prepare_schema
+from backend_stub.adapters.sql_schema import drop_schema, prepare_schema
 from backend_stub.adapters.sql_subscription import SqlVehicleStates
 
 
@@ -66,3 +66,13 @@ class SqlStore:
     def abandon(self) -> None:
         """The program is killed: nothing that is open is committed, nothing more is said."""
         self.sql.abandon()
+
+
+def forget_everything(database: Database) -> None:
+    """Drop the tables of a store, whatever they hold; nobody else's. Raises StoreError."""
+    sql = SqlConnection(database)
+    try:
+        with sql.transaction():
+            drop_schema(sql.connection)
+    finally:
+        sql.close()

@@ -9,6 +9,7 @@ import argparse
 import os
 from pathlib import Path
 
+from headunit.commands.database_option import add_database_option
 from headunit.commands.folder_lock import program_lock
 from headunit.commands.program import program
 
@@ -32,6 +33,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--broker",
         default=os.environ.get("HEADUNIT_BROKER", "ours"),
         help="ours, mosquitto or mqtt://[USER[:PASSWORD]@]HOST[:PORT] (default: HEADUNIT_BROKER, else ours)",
+    )
+    add_database_option(parser, "SQLite in the folder of --state")
+    parser.add_argument(
+        "--fresh", action="store_true", help="forget what the database of --database holds before"
     )
     parser.add_argument("--scenario", default="", metavar="FILE", help="scenario file to play")
     parser.add_argument(

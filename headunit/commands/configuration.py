@@ -24,6 +24,7 @@ class Settings:
     model: str = ""
     vin: str = ""
     broker: str = "ours"
+    database: str = ""
     scenario: str = ""
     language: str = "en"
     plain: bool = False
@@ -158,6 +159,19 @@ def _broker(found: _Found, key: str) -> str:
     return value
 
 
+def _database(found: _Found, key: str) -> str:
+    value = _text(found, key)
+    if value:
+        from backend_stub.adapters.database_url import DatabaseUrl
+        from backend_stub.errors import StoreError
+
+        try:
+            DatabaseUrl.parse(value)
+        except StoreError as error:
+            raise found.wrong(key, str(error)) from None
+    return value
+
+
 def _flag(found: _Found, key: str) -> bool:
     words = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
     value = words.get(found.value.lower()) if isinstance(found.value, str) else found.value
@@ -172,6 +186,7 @@ _CHECKS: dict[str, Callable[[_Found, str], object]] = {
     "model": _text,
     "vin": _vin,
     "broker": _broker,
+    "database": _database,
     "scenario": _text,
     "language": _one_of(*LANGUAGES),
     "plain": _flag,

@@ -19,6 +19,7 @@ from typing import Protocol
 
 from headunit.commands.bench_child import BenchChild
 from headunit.commands.configuration import Settings, file_path, merge, state_path
+from headunit.commands.database_option import VARIABLE as DATABASE_VARIABLE
 from headunit.commands.errors import CommandError
 from headunit.commands.state_folder import StateFolder
 from headunit.ui.bench_link import BenchClient, BenchHost
@@ -53,6 +54,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--vin", help="VIN of the car, 17 characters")
     parser.add_argument(
         "--broker", help="ours, mosquitto or mqtt://[USER[:PASSWORD]@]HOST[:PORT] (default ours)"
+    )
+    parser.add_argument(
+        "--database",
+        metavar="URL",
+        help="PostgreSQL database of the backend's store, postgresql://[USER[:PASSWORD]@]HOST[:PORT]/NAME"
+        " (default: SQLite in the state folder)",
     )
     parser.add_argument("--scenario", metavar="FILE", help="scenario file to play on this bench")
     parser.add_argument("--save", metavar="FILE", help="at the end write what was done as a scenario file")
@@ -92,6 +99,9 @@ def main(args: argparse.Namespace) -> int:
         child = BenchChild(command, socket=folder.socket, log=folder.log, connect=_connect)
         if "@" in settings.broker:
             os.environ["HEADUNIT_BROKER"] = settings.broker
+        os.environ[DATABASE_VARIABLE] = settings.database
+        if args.fresh and settings.database:
+            command += ["--fresh"]
         if settings.headless:
             gc.enable()
             from headunit.commands.headless import run_headless
@@ -151,7 +161,7 @@ def _run_attached(settings: Settings, args: argparse.Namespace) -> int:
     """The menu alone. Raises CommandError for options that are about a bench of our own."""
     from headunit.commands.attached_bench import AttachedBench
 
-    ours = ("state", "fresh", "model", "vin", "broker", "scenario", "save", "headless")
+    ours = ("state", "fresh", "model", "vin", "broker", "database", "scenario", "save", "headless")
     for option in ours:
         if getattr(args, option):
             raise CommandError(f"--{option} is for a bench of its own; with --attach give it to that program")

@@ -14,6 +14,7 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
+from headunit.commands.database_option import add_database_option
 from headunit.commands.errors import CommandError
 from runtime.stopwatch import Stopwatch
 
@@ -38,12 +39,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="ours",
         help="broker of the real rig: ours, mosquitto or mqtt://[USER[:PASSWORD]@]HOST[:PORT] (default ours)",
     )
+    add_database_option(parser, "SQLite; a run gets a schema of its own there, dropped at its end")
     parser.add_argument("--out", type=Path, default=None, metavar="DIR", help="keep journal and reports here")
     parser.add_argument("--json", action="store_true", help="print the summary as JSON")
 
 
 def main(args: argparse.Namespace) -> int:
     """Play the scenario; returns the verdict's exit code."""
+    from backend_stub.errors import StoreError
     from headunit.sim.errors import SimulationError
     from headunit.sim.simulate import simulate
     from headunit.sim.verdict import EXIT_CODES
@@ -56,10 +59,11 @@ def main(args: argparse.Namespace) -> int:
                 seed=args.seed,
                 rig=args.rig,
                 broker=args.broker,
+                database=args.database,
                 out=args.out,
                 progress=ProgressLine().show if sys.stderr.isatty() else None,
             )
-    except (SimulationError, BenchRuntimeError) as error:
+    except (SimulationError, BenchRuntimeError, StoreError) as error:
         raise CommandError(str(error)) from None
     if args.json:
         import msgspec

@@ -129,6 +129,7 @@ def serve_backend(args: argparse.Namespace) -> int:
             broker_host=url.host,
             broker_port=url.port,
             activation_delay_ms=round(args.activation_delay * 1000),
+            database=args.database,
         )
         with journal_of(args.state, "backend") as journal:
             runtime = make_runtime("backend", args.state, journal)
@@ -148,6 +149,7 @@ def serve_backend(args: argparse.Namespace) -> int:
                     await backend.run()
             finally:
                 await pages.close()
+                backend.store.close()
 
     return run_until_interrupted(main)
 

@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any, Final, TextIO
 
+from backend_stub.errors import StoreError
 from headunit.sim.broker_notice import with_back_off, with_login, with_notices
 from headunit.sim.errors import RigError
 from headunit.sim.virtual_rig import paho_factory
@@ -167,6 +168,6 @@ def run_until_interrupted(main: Callable[[], Coroutine[Any, Any, None]]) -> int:
 
     try:
         return asyncio.run(run())
-    except (RigError, BenchRuntimeError, OSError) as error:
+    except (RigError, BenchRuntimeError, StoreError, OSError) as error:
         warn(f"headunit: {error}")
         return 2

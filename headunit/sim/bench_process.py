@@ -13,6 +13,8 @@ from pathlib import Path
 
 import msgspec
 
+from backend_stub.app import forget
+from backend_stub.errors import StoreError
 from backend_stub.web.pages import make_web
 from backend_stub.web.server import serve_web
 from contracts.bench import BenchInfo
@@ -40,7 +42,7 @@ def serve(args: argparse.Namespace) -> int:
     """Serve until told to end; returns the exit code."""
     try:
         return asyncio.run(_serve(args))
-    except (SimulationError, BenchRuntimeError) as error:
+    except (SimulationError, BenchRuntimeError, StoreError) as error:
         print(f"headunit: {error}", file=sys.stderr)
         return 2
 
@@ -48,6 +50,8 @@ def serve(args: argparse.Namespace) -> int:
 async def _serve(args: argparse.Namespace) -> int:
     ended = _end(args.parent_fd)
     scenario, timeline = _read_scenario(args.scenario)
+    if args.fresh and args.database:
+        forget(args.database)
     state = BenchState(args.state)
     with state.journal.open("a", encoding="utf-8", buffering=1) as sink:
         rig = RealRig(
@@ -63,7 +67,9 @@ async def _serve(args: argparse.Namespace) -> int:
         recorder: Recorder | None = None
         try:
             await world.open()
-            await world.alive()
+            failing = asyncio.create_task(rig.failure())
+            tasks.append(failing)
+            await _first(asyncio.create_task(world.alive()), failing)
             hub = ReportHub()
             bench = Bench(world, hub)
             recorder = _recorder(world, bench)
@@ -76,22 +82,29 @@ async def _serve(args: argparse.Namespace) -> int:
             tasks.append(asyncio.create_task(_tick(bench, world, state)))
             if scenario is not None:
                 tasks.append(asyncio.create_task(_play(scenario, world)))
-            failing = asyncio.create_task(rig.failure())
-            tasks.append(failing)
-            await asyncio.wait((ended, failing), return_when=asyncio.FIRST_COMPLETED)
-            await server.close()
-            await pages.close()
-            if failing.done():
-                await failing
+            try:
+                await _first(ended, failing)
+            finally:
+                await server.close()
+                await pages.close()
         finally:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             await rig.close()
+            world.leave_database()
             state.keep_clock(rig.clock.now_ms())
             if args.save and recorder is not None:
                 recorder.save(Path(args.save))
     return 0
+
+
+async def _first(awaited: asyncio.Future[None], failing: asyncio.Task[None]) -> None:
+    """Wait for `awaited`, or raise what a program has failed with before."""
+    await asyncio.wait((awaited, failing), return_when=asyncio.FIRST_COMPLETED)
+    if failing.done():
+        awaited.cancel()
+        await failing
 
 
 class BenchState:
@@ -145,7 +158,7 @@ def _read_scenario(file: str) -> tuple[Scenario | None, RadioTimeline]:
 
 def _config(args: argparse.Namespace, scenario: Scenario | None) -> WorldConfig:
     if scenario is not None:
-        return WorldConfig.of(scenario, language=args.language)
+        return WorldConfig.of(scenario, language=args.language, database=args.database)
     vehicle = Vehicle()
     return WorldConfig(
         vehicle=msgspec.structs.replace(
@@ -154,6 +167,7 @@ def _config(args: argparse.Namespace, scenario: Scenario | None) -> WorldConfig:
         market=args.market,
         activation_delay_ms=ACTIVATION_DELAY_MS,
         language=args.language,
+        database=args.database,
     )
 
 

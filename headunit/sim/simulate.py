@@ -31,6 +31,7 @@ def simulate(
     seed: int | None = None,
     rig: str = "virtual",
     broker: str = "ours",
+    database: str = "",
     out: Path | None = None,
     make_backend: MakeBackend = Backend,
     progress: Progress | None = None,
@@ -42,11 +43,12 @@ def simulate(
         seed: instead of the file's own.
         rig: "virtual" or "real".
         broker: of the real rig: "ours", "mosquitto", or an mqtt:// URL.
+        database: postgresql:// URL for the backend's store, in a schema of the run's own; "" for SQLite.
         out: folder for journal, summary and JUnit report.
         make_backend: tests put broken backends here.
         progress: told (seconds so far, seconds in all).
 
-    Raises SimulationError or BenchRuntimeError when it cannot be run.
+    Raises SimulationError, BenchRuntimeError or StoreError when it cannot be run.
     """
     watch = Stopwatch()
     scenario = load_scenario(file)
@@ -65,6 +67,7 @@ def simulate(
             scenario=scenario,
             timeline=timeline,
             broker=broker,
+            database=database,
             sink=sink,
             make_backend=make_backend,
             progress=progress,

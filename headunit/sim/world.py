@@ -42,15 +42,17 @@ class WorldConfig:
     activation_delay_ms: int
     language: str = "en"
     public_url: str = "http://127.0.0.1"
+    database: str = ""
 
     @classmethod
-    def of(cls, scenario: Scenario, language: str = "en") -> "WorldConfig":
-        """The world that a scenario describes."""
+    def of(cls, scenario: Scenario, language: str = "en", database: str = "") -> "WorldConfig":
+        """The world that a scenario describes, its backend's store at `database` (`BackendConfig`)."""
         return cls(
             vehicle=scenario.vehicles[0],
             market=scenario.market,
             activation_delay_ms=round(scenario.activation_delay_s * 1000),
             language=language,
+            database=database,
         )
 
 
@@ -210,6 +212,7 @@ class World:
                 if self._car_modem is not None:
                     self._car_modem.listener = None
             case Program.BACKEND:
+                self.leave_database()
                 self._backend = None
             case Program.BROKER:
                 pass
@@ -223,6 +226,11 @@ class World:
                 self.rig.restart_broker()
         self._down.remove(program)
         self.rig.book.actor("rig").record("fault", program, "over")
+
+    def leave_database(self) -> None:
+        """End the backend's connection to a database on a server, which would not know that it is dead."""
+        if self._backend is not None:
+            self._backend.store.abandon()
 
     async def misbehave(self, fault: Fault, until_s: float) -> None:
         """The broker does something wrong, for as long as `fault` says or until second `until_s`."""
@@ -241,7 +249,14 @@ class World:
         modem = self._car_modem = ModemOfOneLife(self.telematics)
         car = Car(
             self.rig.runtime("car"),
-            CarConfig(self.config.vehicle.vin, host, port, self.config.market, self.config.language),
+            CarConfig(
+                vin=self.config.vehicle.vin,
+                broker_host=host,
+                broker_port=port,
+                market=self.config.market,
+                language=self.config.language,
+                model=self.config.vehicle.model,
+            ),
             modem,
             self.rig.make_port("car"),
         )
@@ -262,6 +277,7 @@ class World:
                 broker_port=port,
                 activation_delay_ms=self.config.activation_delay_ms,
                 public_url=self.config.public_url,
+                database=self.config.database,
             ),
             self.rig.make_port("backend"),
         )

@@ -12,8 +12,11 @@ DATABASES = ("sqlite", pytest.param("postgresql", marks=needs_postgresql))
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Give every test of a module that knows a shop, and every test with a `shop`, both databases."""
-    if "database" in metafunc.fixturenames:
+    """Give every test of a module that knows a shop, and every test with a `shop`, both databases.
+
+    Those that speak of PostgreSQL alone choose for themselves.
+    """
+    if "database" in metafunc.fixturenames or metafunc.definition.get_closest_marker("postgresql"):
         return
     if "shop" in metafunc.fixturenames or _knows_a_shop(metafunc.module.__dict__):
         metafunc.fixturenames.append("database")

@@ -155,10 +155,10 @@ class Shop:
             self.backend.on_sms(self.phone.append)
             await self.backend.run()
 
-        self._program = self.loop.spawn(f"backend#{self._life}", live())
+        self.program = self.loop.spawn(f"backend#{self._life}", live())
         self._settle()
-        if self._program.done():
-            self._program.result()
+        if self.program.done():
+            self.program.result()
 
     def kill(self) -> None:
         """The backend stops without a farewell."""
