@@ -15,7 +15,7 @@ run: $(VENV)/.run ## open the menu, with the whole bench behind it
 	@$(BIN)/headunit run $(ARGS)
 
 test: $(VENV)/.dev ## install what the tests use, system packages included, and run them all
-	@sh tools/system_packages.sh mosquitto mosquitto-clients:mosquitto_sub gcc:cc libc6-dev:cc
+	@sh tools/system_packages.sh mosquitto mosquitto-clients:mosquitto_sub gcc:cc libc6-dev:cc postgresql:initdb
 	@$(BIN)/python -m pytest -n 2 $(ARGS)
 
 check: $(VENV)/.dev ## format, lint, types and import contracts, as CI does
@@ -29,11 +29,11 @@ format: $(VENV)/.dev ## put the code in shape
 	@$(BIN)/ruff check --fix .
 
 bench: $(VENV)/.dev ## measure, as ratios within one run (PROTOTYPES=DIR runs those beside ours)
-	@sh tools/system_packages.sh mosquitto
+	@sh tools/system_packages.sh mosquitto postgresql:initdb
 	@$(BIN)/python -m benchmarks $(if $(PROTOTYPES),--prototypes $(PROTOTYPES)) $(ARGS)
 
 proof: $(VENV)/.dev ## a long proof, resumable: make proof NAME=…; without a name, list them
-	@sh tools/system_packages.sh mosquitto gcc:cc libc6-dev:cc
+	@sh tools/system_packages.sh mosquitto gcc:cc libc6-dev:cc postgresql:initdb
 	@$(BIN)/python -m proofs $(NAME) $(ARGS)
 
 ui-update: $(VENV)/.dev ## accept the screens of the view as they are now
