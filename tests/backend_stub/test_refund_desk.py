@@ -1,6 +1,7 @@
 """Refunds at 10101018: who may ask, what comes back, what becomes of the service (R-601 to R-603)."""
 
 from collections.abc import Iterator
+from datetime import date
 from typing import Any
 
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from backend_stub.domain.refund import RefundState
 from backend_stub.errors import BackendError
 from contracts.acts.agent import ApproveRefund, RequestRefund
-from contracts.acts.bmw import SubstituteService, SuspendServices
+from contracts.acts.bmw import AnnounceEnd, SubstituteService, SuspendServices
 from contracts.acts.dealer import DeactivateVehicle
 from contracts.bench import AtDealer, AtHotline, HoldActivation, PaymentOutcome
 from contracts.errors import ErrorCode
@@ -161,6 +162,38 @@ def test_once_it_is_activated_a_late_line_keeps_its_fee(shop: RefundShop) -> Non
     assert shop.the_refund(number).amount_minor == 13000
 
 
+@pytest.mark.req("R-602", "R-401", "R-501")
+def test_an_extension_of_what_is_overdue_keeps_its_fee(shop: RefundShop) -> None:
+    shop.command(HoldActivation(held=True))
+    first, second = shop.paid("RTTI"), shop.paid(("RTTI", 6))
+    shop.advance(DAY + 1)
+    shop.refund(second)
+    shop.refund(first)
+    assert shop.the_refund(second).amount_minor == 26000
+    assert shop.the_refund(first).amount_minor == 15000
+
+
+@pytest.mark.req("R-602", "R-511")
+def test_a_line_that_was_ended_before_it_ever_came_gives_its_fee_back(shop: RefundShop) -> None:
+    shop.command(HoldActivation(held=True))
+    number = shop.paid("RTTI")
+    shop.advance(2 * DAY)
+    shop.end_service()
+    shop.advance(20 * DAY)
+    shop.refund(number)
+    assert shop.the_refund(number).amount_minor == 15000
+
+
+@pytest.mark.req("R-602", "R-513")
+def test_what_bmw_has_ended_at_midnight_was_used_to_the_day_before(shop: RefundShop) -> None:
+    number = shop.active("RTTI")
+    shop.bmw(AnnounceEnd(service="RTTI", last_day=date(2026, 6, 15)))
+    shop.advance_to(shanghai("2026-06-20 12:00"))
+    shop.refund(number)
+    assert shop.the_refund(number).usage_date == date(2026, 6, 15)
+    assert shop.the_refund(number).amount_minor == 6500
+
+
 @pytest.mark.req("R-511", "R-602")
 def test_after_a_termination_use_counts_to_that_day(shop: RefundShop) -> None:
     number = shop.active("RTTI")
@@ -211,8 +244,10 @@ def test_lines_are_refunded_one_by_one(shop: RefundShop) -> None:
     assert shop.order(number).state is OrderState.PARTLY_REFUNDED
     assert shop.booked("CONCIERGE").state is EntitlementState.TERMINATED
     assert shop.booked("RTTI").state is EntitlementState.ACTIVE
+    version = shop.view(number).version
     shop.refund(number, "PREMIUM")
     assert shop.order(number).state is OrderState.PARTLY_REFUNDED
+    assert shop.view(number).version > version
     shop.refund(number)
     assert shop.order(number).state is OrderState.REFUNDED
     assert [each.amount_minor for each in shop.refunds(number)] == [97000, 43000, 13000]

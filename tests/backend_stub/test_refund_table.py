@@ -7,7 +7,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from backend_stub.domain.refund import RefundEvent, RefundState, step_state
+from backend_stub.domain.refund import RefundEvent, RefundState, same_name, step_state
 from backend_stub.errors import BackendError
 from contracts.errors import ErrorCode
 
@@ -45,6 +45,23 @@ def test_every_pair_leads_where_the_document_says_or_nowhere(
         step_state(state, event)
     wanted = ErrorCode.ALREADY_REFUNDED if (state, event) in REPEATS else ErrorCode.INVALID_STATE
     assert refused.value.code is wanted
+
+
+@pytest.mark.req("R-605")
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("Chen Wei", "chen  WEI ", True),
+        ("Chen Wei", "Wei Chen", False),
+        ("Chen Wei", "ChenWei", False),
+        ("", "", False),
+        (" ", "", False),
+    ],
+)
+def test_a_name_is_the_same_whatever_its_case_and_nobody_is_called_nothing(
+    one: str, other: str, same: bool
+) -> None:
+    assert same_name(one, other) is same
 
 
 class OneRequest(RuleBasedStateMachine):
