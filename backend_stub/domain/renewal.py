@@ -120,7 +120,10 @@ def with_auto_renew(entitlement: Entitlement, on: bool, now_ms: int, profile: Ma
 
 
 def charge_due_ms(entitlement: Entitlement, profile: MarketProfile) -> int | None:
-    """When the term is to be charged, None when nobody has chosen that (R-505)."""
+    """When the term is to be charged, None when nobody has chosen that (R-505).
+
+    Where a service is renewed by buying it, nobody can choose it: nothing is ever charged (R-503).
+    """
     until = entitlement.booked_until
     chosen = entitlement.renewal is not RenewalChoice.NONE
     if not chosen or until is None or entitlement.state not in _DATED:

@@ -65,7 +65,7 @@ class Booking:
         self._end_listeners.append(listener)
 
     def book(self, uow: UnitOfWork, order: Order, captured_at_ms: int) -> None:
-        """Give the car what a paid order has bought."""
+        """Give the car what a paid order has bought; without approved payment nothing is given (R-309)."""
         for line in order.lines:
             self.book_line(uow, order, line, captured_at_ms)
         self._fulfil(uow, order.number)

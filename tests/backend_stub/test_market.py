@@ -126,9 +126,9 @@ def markets_asked_for(source: str) -> list[int]:
 
     found = []
     for node in ast.walk(ast.parse(source)):
-        asked = isinstance(node, ast.Compare) and any(map(is_name, (node.left, *node.comparators)))
-        matched = isinstance(node, ast.MatchValue) and is_name(node)
-        if asked or matched:
+        if isinstance(node, ast.Compare) and any(map(is_name, (node.left, *node.comparators))):
+            found.append(node.lineno)
+        if isinstance(node, ast.MatchValue) and is_name(node):
             found.append(node.lineno)
     return found
 
