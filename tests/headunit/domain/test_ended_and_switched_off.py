@@ -177,3 +177,10 @@ def test_an_order_that_is_done_under_the_drivers_eyes_refers_to_booked_services(
     assert "Its services are listed under Booked Services." in driver.panel()
     driver.chooses("Change or cancel")
     assert driver.code == "USE_HOTLINE"
+
+
+@pytest.mark.req("R-514", "R-515")
+def test_deactivation_alone_makes_the_emergency_call_unavailable() -> None:
+    known = snapshot(deactivated=True, entitlements=(EMERGENCY,))
+    driver = Driver(facts(snapshot=known)).chooses("ConnectedDrive")
+    assert driver.row("Emergency Call") == "not available"
