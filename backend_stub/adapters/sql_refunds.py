@@ -50,7 +50,7 @@ class SqlRefunds:
         """Keep a new request; returns it with its id. Raises ConcurrentChangeError for a second one."""
         values = {"claim": _claim(refund), **_columns(refund)}
         try:
-            with self._sql.savepoint():
+            with self._sql.scope(), self._sql.savepoint():
                 inserted = self._sql.insert(insert(REFUNDS), values)
         except IntegrityError:
             raise ConcurrentChangeError(_name(refund)) from None
@@ -86,7 +86,7 @@ class SqlRefunds:
     def pay_out(self, payout: Payout) -> None:
         """Note money that has left; a request is paid out once. Raises ConcurrentChangeError."""
         try:
-            with self._sql.savepoint():
+            with self._sql.scope(), self._sql.savepoint():
                 self._sql.write(insert(PAYOUTS), asdict(payout))
         except IntegrityError:
             raise ConcurrentChangeError(f"the payout of order {payout.order_number}") from None

@@ -226,6 +226,10 @@ class Pages:
                 amount = Money(entry.returned_minor, entry.currency)
                 why = _RETURNED.get(entry.reason, "")
                 told.append((entry.reported_at_ms, len(told), f"{amount} returned in full{why}"))
+        for payout in backend.store.refunds.payouts():
+            if payout.order_number == order.number:
+                amount = Money(payout.amount_minor, payout.currency)
+                told.append((payout.paid_out_at_ms, len(told), f"{amount} refunded"))
         return [(local_text(at_ms, zone), line) for at_ms, _, line in sorted(told)]
 
     def _provider_page(

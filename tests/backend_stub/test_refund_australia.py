@@ -10,11 +10,13 @@ from backend_stub.domain.refund import RefundGround, RefundState
 from contracts.acts.agent import GrantStatutoryRemedy, LookUpPayment, RequestRefund
 from contracts.acts.bmw import AnnounceEnd
 from contracts.acts.dealer import DeactivateVehicle
-from contracts.bench import AtDealer, AtHotline
+from contracts.acts.portal import Disconnect
+from contracts.bench import AtDealer, AtHotline, AtPortal
 from contracts.errors import ErrorCode
 from contracts.messages import EntitlementState, OrderState
 from tests.backend_stub.instants import in_melbourne, in_shanghai
 from tests.backend_stub.refund_shop import AuRefundShop, RefundShop
+from tests.backend_stub.renewal_shop import USER
 from tests.backend_stub.shop import DAY, MINUTE
 
 REASON = "consumer guarantee: traffic data failed for weeks"
@@ -51,6 +53,17 @@ def test_a_deactivation_gives_nothing_back(shop: AuRefundShop) -> None:
     shop.command(AtDealer(act=DeactivateVehicle(confirmed=True)))
     shop.advance(60 * DAY)
     assert shop.order(number).kept_minor == 4950
+
+
+@pytest.mark.req("R-606", "R-713")
+def test_a_car_that_is_sold_takes_its_services_along_and_gives_nothing_back(shop: AuRefundShop) -> None:
+    number = active(shop)
+    sold = Disconnect(user=USER, personal_data_deleted=True, buyer_informed=True)
+    shop.command(AtPortal(act=sold))
+    assert shop.refused_request(number) is ErrorCode.NOTHING_REFUNDABLE
+    shop.advance(30 * DAY)
+    assert shop.order(number).kept_minor == 4950
+    assert shop.booked("RTTI").state is EntitlementState.ACTIVE
 
 
 @pytest.mark.req("R-606")

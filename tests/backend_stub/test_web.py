@@ -10,7 +10,8 @@ from starlette.applications import Starlette
 
 from backend_stub.web.pages import make_web
 from backend_stub.web.server import serve_web
-from contracts.bench import PaymentOutcome
+from contracts.acts.agent import ApproveRefund, RequestRefund
+from contracts.bench import AtHotline, PaymentOutcome
 from contracts.messages import OrderState
 from tests.backend_stub.shop import DAY, MINUTE, NUMBER, VIN, Shop
 
@@ -322,3 +323,18 @@ async def test_the_pages_are_served_on_a_free_loopback_port() -> None:
 async def test_the_pages_are_for_this_computer_only() -> None:
     with pytest.raises(ValueError, match="this computer only"):
         await serve_web(Starlette(), "0.0.0.0")
+
+
+@pytest.mark.req("R-302", "R-604")
+def test_a_refund_is_in_the_orders_history_and_its_page_stays(shop: Shop, browser: Browser) -> None:
+    number = shop.paid("RTTI")
+    shop.advance(MINUTE)
+    shop.command(AtHotline(act=RequestRefund(order=number)))
+    shop.command(AtHotline(act=ApproveRefund(order=number)))
+    page = browser.get(link(shop))
+    assert "Refunded" in page.text
+    assert "¥130.00 refunded" not in page.text
+    shop.advance(60 * DAY)
+    page = browser.get(link(shop))
+    assert page.status == 200
+    assert "¥130.00 refunded" in page.text
