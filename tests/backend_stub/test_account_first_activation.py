@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from backend_stub.domain.account import AccountState
+from backend_stub.domain.password import digest
 from backend_stub.domain.vehicle_link import LinkState
 from contracts.acts import dealer, portal
 from contracts.acts.portal import PortalClient
@@ -13,6 +14,7 @@ from contracts.errors import ErrorCode
 from contracts.messages import Line
 from tests.backend_stub.portal_shop import NUMBER, OTHER_VIN, PASSWORD, VIN, PortalShop, car
 from tests.backend_stub.shop import DAY, HOUR, MINUTE, Shop
+from tests.backend_stub.test_web import Browser
 
 ACTIVATE = dealer.ActivateVehicle(name="Li Wei", number="13912345678")
 OWNER = "13912345678"
@@ -239,3 +241,28 @@ def test_messages_of_both_kinds_share_the_phone(shop: Shop) -> None:
         ("CN-000001", "sent"),
         ("CN-000001", "delivered"),
     ]
+
+
+@pytest.mark.req("R-701", "R-832")
+def test_a_token_that_was_used_is_dead_in_the_store_and_only_its_digest_is_kept(shop: PortalShop) -> None:
+    shop.does(ACTIVATE)
+    token = shop.message(OWNER, "activation").token
+    tokens = shop.backend.store.tokens
+    kept = tokens.get(digest(token))
+    assert kept is not None
+    assert not kept.is_used
+    assert tokens.get(token) is None
+    shop.does(portal.Login(user=OWNER))
+    used = tokens.get(digest(token))
+    assert used is not None
+    assert used.is_used
+
+
+@pytest.mark.req("R-701")
+def test_the_phones_inbox_shows_the_message_without_a_payment_page(shop: PortalShop) -> None:
+    shop.does(ACTIVATE)
+    page = Browser(shop).get("/phone").text
+    assert shop.message(OWNER, "activation").token in page
+    assert "139****5678" in page
+    assert OWNER not in page
+    assert "/pay/" not in page
