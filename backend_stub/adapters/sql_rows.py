@@ -20,6 +20,8 @@ _EARLIEST = (
 _EARLIEST_LIMIT = _EARLIEST.where(DUE.c.rank == 0, DUE.c.due_ms <= bindparam("the_end"))
 _THE_DUE = (DUE.c.kind == bindparam("the_kind"), DUE.c.key == bindparam("the_key"))
 _REMOVE_DUE = delete(DUE).where(*_THE_DUE)
+# A due time that is moved gets another row.
+_TAKE_DUE = delete(DUE).where(DUE.c.seq == bindparam("the_seq"))
 _HAS_DUE = select(DUE.c.seq).where(*_THE_DUE)
 
 _VEHICLE = select(VEHICLES.c.record, VEHICLES.c.given).where(VEHICLES.c.vin == bindparam("the_vin"))
@@ -58,6 +60,10 @@ class SqlDue:
     def remove(self, kind: DueKind, key: str) -> bool:
         """Call a due time off; False when there was none."""
         return self._sql.write(_REMOVE_DUE, {"the_kind": kind, "the_key": key}) == 1
+
+    def take(self, due: Due) -> bool:
+        """Remove this very due time; False when somebody else has taken or moved it meanwhile."""
+        return self._sql.write(_TAKE_DUE, {"the_seq": due.seq}) == 1
 
     def has(self, kind: DueKind, key: str) -> bool:
         """Whether such a due time is set."""

@@ -58,7 +58,7 @@ class Scheduler:
         if due.due_ms < self._alive_since_ms:
             due = self._transactions.store.due.earliest_limit(self._alive_since_ms) or due
         with self._transactions.begin(max(due.due_ms, self._alive_since_ms)) as uow:
-            if uow.store.due.remove(due.kind, due.key):
+            if uow.store.due.take(due):
                 try:
                     with uow.attempt():
                         self._handlers[due.kind](uow, due.key)

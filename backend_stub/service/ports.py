@@ -195,6 +195,9 @@ class DueRows(Protocol):
     def remove(self, kind: DueKind, key: str) -> bool:
         """Call a due time off; False when there was none."""
 
+    def take(self, due: Due) -> bool:
+        """Remove this very due time; False when somebody else has taken or moved it meanwhile."""
+
     def has(self, kind: DueKind, key: str) -> bool:
         """Whether such a due time is set."""
 

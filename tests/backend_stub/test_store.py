@@ -2,13 +2,16 @@
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager, ExitStack, suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 
+from backend_stub.adapters.database_url import DatabaseUrl
+from backend_stub.adapters.sql_connection import Database
 from backend_stub.adapters.sql_store import SqlStore
 from backend_stub.adapters.tables import INBOX_DEAD, OUTBOX_DEAD, empty_image
 from backend_stub.domain.entitlement import Entitlement, Origin
@@ -21,6 +24,7 @@ from contracts.messages import EntitlementState, OrderState
 from runtime.disk import FileDisk
 from runtime.mqtt.outbox import Inbox, Outbox
 from runtime.virtual_disk import VirtualDisk
+from tests.postgres import PostgresServer, needs_postgresql
 from tests.runtime.mqtt.outbox_suite import OutboxSuite, RolledBackError, check_against_list
 
 ORDER = Order(
@@ -37,11 +41,11 @@ ORDER = Order(
 
 
 class RestartingStore:
-    """A store whose program can die and come back on the same disk."""
+    """A store whose program can end and come back to the same database."""
 
-    def __init__(self, disk: FileDisk | VirtualDisk) -> None:
-        self._disk = disk
-        self._store = SqlStore(lambda: disk.connect("backend"))
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._store = SqlStore(database)
 
     @property
     def outbox(self) -> Outbox:
@@ -56,7 +60,7 @@ class RestartingStore:
 
     def restart(self) -> None:
         self._store.close()
-        self._store = SqlStore(lambda: self._disk.connect("backend"))
+        self._store = SqlStore(self._database)
 
     def dead_letters(self) -> list[tuple[str, int]]:
         rows = self._store.sql.rows(select(OUTBOX_DEAD).order_by(OUTBOX_DEAD.c.seq))
@@ -72,8 +76,8 @@ class RestartingStore:
 
 class TestSqlOutbox(OutboxSuite):
     @pytest.fixture
-    def store(self, tmp_path: Path) -> Iterator[RestartingStore]:
-        store = RestartingStore(FileDisk(tmp_path))
+    def store(self, database: Database) -> Iterator[RestartingStore]:
+        store = RestartingStore(database)
         yield store
         store.close()
 
@@ -82,18 +86,38 @@ def test_the_outbox_behaves_as_a_list() -> None:
     def make() -> RestartingStore:
         disk = VirtualDisk()
         disk.load("backend", empty_image())
-        return RestartingStore(disk)
+        return RestartingStore(partial(disk.connect, "backend"))
 
     check_against_list(make)
 
 
+@needs_postgresql[0]
+@needs_postgresql[1]
+def test_the_outbox_behaves_as_a_list_on_a_server(postgres: PostgresServer) -> None:
+    with ExitStack() as stack:
+
+        def make() -> RestartingStore:
+            return RestartingStore(DatabaseUrl.parse(stack.enter_context(postgres.empty_schema())))
+
+        check_against_list(make)
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=needs_postgresql)])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+    """An empty database."""
+    if request.param == "sqlite":
+        yield partial(FileDisk(tmp_path, busy_timeout_ms=0).connect, "backend")
+        return
+    server: PostgresServer = request.getfixturevalue("postgres")
+    with server.empty_schema() as url:
+        yield DatabaseUrl.parse(url)
+
+
 @pytest.fixture
-def store() -> Iterator[SqlStore]:
-    disk = VirtualDisk()
-    store = SqlStore(lambda: disk.connect("backend"))
+def store(database: Database) -> Iterator[SqlStore]:
+    store = SqlStore(database)
     yield store
     store.close()
-    disk.close()
 
 
 def test_an_order_comes_back_as_it_was_written(store: SqlStore) -> None:
@@ -135,9 +159,10 @@ def test_payments_and_entitlements_are_guarded_likewise(store: SqlStore) -> None
     assert store.entitlements.get(99) is None
 
 
-def test_two_programs_that_change_one_row_cannot_both_believe_it(tmp_path: Path) -> None:
-    disk = FileDisk(tmp_path, busy_timeout_ms=0)
-    here, there = (SqlStore(lambda: disk.connect("backend")) for _ in range(2))
+def test_two_programs_that_change_one_row_cannot_both_believe_it(database: Database) -> None:
+    here, there = (SqlStore(database) for _ in range(2))
+    if isinstance(database, DatabaseUrl):
+        there.sql.write(text("SET lock_timeout = 1"))
     with here.transaction():
         here.orders.add(ORDER)
     with here.transaction():
@@ -171,8 +196,8 @@ def test_at_one_instant_ends_come_first_and_then_what_was_set_first(store: SqlSt
     order = []
     while due := store.due.earliest():
         order.append(due.key)
-        assert store.due.remove(due.kind, due.key)
-        assert not store.due.remove(due.kind, due.key)
+        assert store.due.take(due)
+        assert not store.due.take(due)
     assert order == ["d", "c", "b", "a"]
 
 
@@ -184,8 +209,20 @@ def test_a_due_time_is_moved_and_not_doubled(store: SqlStore) -> None:
     due = store.due.earliest()
     assert due is not None
     assert due.due_ms == 9
-    store.due.remove(DueKind.ACTIVATION, "1")
+    assert store.due.remove(DueKind.ACTIVATION, "1")
+    assert not store.due.remove(DueKind.ACTIVATION, "1")
     assert store.due.earliest() is None
+
+
+def test_a_due_time_that_somebody_else_has_moved_is_not_taken_early(store: SqlStore) -> None:
+    store.due.put(DueKind.PROVIDER_QUERY, "1", 5)
+    seen = store.due.earliest()
+    assert seen is not None
+    store.due.put(DueKind.PROVIDER_QUERY, "1", 9)
+    assert not store.due.take(seen)
+    moved = store.due.earliest()
+    assert moved is not None
+    assert (moved.due_ms, store.due.take(moved)) == (9, True)
 
 
 def test_the_empty_image_is_the_schema_that_a_store_creates() -> None:
