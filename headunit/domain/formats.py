@@ -18,6 +18,12 @@ def _zone(name: str) -> ZoneInfo:
     return ZoneInfo(name)
 
 
+@lru_cache(maxsize=8)
+def _midnight_ms(zone: str, day: date) -> int:
+    begins = datetime(day.year, day.month, day.day, tzinfo=_zone(zone))
+    return round((begins - _EPOCH) / timedelta(milliseconds=1))
+
+
 class Formats(msgspec.Struct, frozen=True):
     """How one market and language write values.
 
@@ -39,8 +45,7 @@ class Formats(msgspec.Struct, frozen=True):
 
     def midnight_ms(self, day: date) -> int:
         """The instant at which `day` begins; a day of 23 or 25 hours has its own (R-403)."""
-        begins = datetime(day.year, day.month, day.day, tzinfo=_zone(self.zone))
-        return round((begins - _EPOCH) / timedelta(milliseconds=1))
+        return _midnight_ms(self.zone, day)
 
     def _hours_of_twelve(self) -> bool:
         return self.language == "en" and self.twelve_hours

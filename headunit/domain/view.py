@@ -26,7 +26,18 @@ _DAY_MS = 86_400_000
 class View:
     """One look at everything; it also notes when time alone will change what is shown."""
 
-    __slots__ = ("facts", "formats", "profile", "say", "say_number", "situation", "state", "voice", "wake_ms")
+    __slots__ = (
+        "_today",
+        "facts",
+        "formats",
+        "profile",
+        "say",
+        "say_number",
+        "situation",
+        "state",
+        "voice",
+        "wake_ms",
+    )
 
     def __init__(self, situation: Situation, state: MenuState, voice: Voice) -> None:
         self.situation = situation
@@ -40,6 +51,7 @@ class View:
         zone = self.facts.zone or profile.zone
         self.formats = Formats(voice.language, zone, profile.twelve_hours, profile.date_separator)
         self.wake_ms: int | None = None
+        self._today: date | None = None
 
     def wake(self, at_ms: int) -> None:
         """By itself the picture changes at `at_ms` (car's clock) too."""
@@ -48,9 +60,10 @@ class View:
 
     def today(self) -> date:
         """The market's date by server time; the picture changes at its next midnight (R-002, R-406)."""
-        today = self.formats.today(self.facts.server_now_ms)
-        self.wake(self.formats.midnight_ms(today + timedelta(days=1)) - self.facts.server_skew_ms)
-        return today
+        if self._today is None:
+            self._today = self.formats.today(self.facts.server_now_ms)
+            self.wake(self.formats.midnight_ms(self._today + timedelta(days=1)) - self.facts.server_skew_ms)
+        return self._today
 
     def age(self, since_ms: int) -> str:
         """How long ago `since_ms` was, in its largest unit: "52 s", "3 min", "2 h", "3 days"."""
