@@ -111,9 +111,7 @@ class Backend:
         self.booking.on_ended(self.subscriptions.service_ended)
         self.registry = Registry(self.profile, self.booking, self.subscriptions)
         self.data_desk = DataDesk(self.ledger, self.registry)
-        self.renewals = Renewals(
-            self.profile, self.access, self.orders, self.payments, self.booking, self.ledger
-        )
+        self.renewals = Renewals(self.profile, self.access, self.orders, self.payments, self.booking)
         account_ids = SeededIds(runtime.randomness.stream("accounts"))
         self.portal = make_portal_desk(
             self.profile,
@@ -198,7 +196,7 @@ class Backend:
 
     def make_payments(self) -> Payments:
         """The payment platform."""
-        return Payments(self.profile, self.runtime.ids, self.book, self.booking, self.provider)
+        return Payments(self.profile, self.runtime.ids, self.book, self.booking, self.provider, self.ledger)
 
     def make_intake(self) -> Intake:
         """What serves messages from cars."""

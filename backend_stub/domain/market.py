@@ -58,7 +58,7 @@ class MarketProfile:
     whether cars begin with one (D-51), and those bought before `base_extension_before` can extend it once
     by `base_extension_months` (R-506). `allowances` is the whole of what may be sent to whom (R-821);
     `store_partner` gets a car's order (R-301), `message_sender` the number of whoever is sent a message,
-    `payment_processor` the charge of a card that is on file (R-505). Whoever calls `hotline` to end a
+    `payment_processor` what is to be charged to a card. Whoever calls `hotline` to end a
     service must be verified where `verifies_callers` (R-511), and is answered within `hotline_hours`,
     None = always (R-512, D-26); `cancellation_fee_minor` is what ending one then costs (D-26).
     `portal_registration` says whether people open accounts themselves (R-202), else a dealer does

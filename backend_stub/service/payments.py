@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 
+from backend_stub.domain.data_flow import DataCategory, Purpose
 from backend_stub.domain.market import MarketProfile
 from backend_stub.domain.order import (
     Facts,
@@ -21,6 +22,7 @@ from backend_stub.domain.payment import (
 )
 from backend_stub.errors import BackendError, UnknownLinkError
 from backend_stub.service.booking import Booking
+from backend_stub.service.data_flow import DataLedger
 from backend_stub.service.order_book import OrderBook
 from backend_stub.service.ports import DueKind
 from backend_stub.service.provider_ports import (
@@ -49,12 +51,14 @@ class Payments:
         book: OrderBook,
         booking: Booking,
         provider: PaymentProvider,
+        ledger: DataLedger,
     ) -> None:
         self._profile = profile
         self._ids = ids
         self._book = book
         self._booking = booking
         self.provider = provider
+        self._ledger = ledger
         self._paid_listeners: list[PaidListener] = []
 
     def on_paid(self, listener: PaidListener) -> None:
@@ -64,6 +68,7 @@ class Payments:
     def open_session(self, uow: UnitOfWork, order: Order, provider: str) -> str:
         """The payer goes to a provider: the order is PAYING from now on; returns the session.
 
+        Where the backend itself hands the order to a processor, that is an item of the ledger (R-821).
         Raises BackendError with PROVIDER_UNSUPPORTED (R-303) or INVALID_STATE.
         """
         self.check_provider(provider)
@@ -77,6 +82,9 @@ class Payments:
             currency=order.currency,
             opened_at_ms=uow.now_ms,
         )
+        processor = self._profile.payment_processor
+        if processor is not None:
+            self._ledger.send(uow, order.vin, DataCategory.ORDER, processor, Purpose.PROCESSING)
         self.provider.open(session)
         self._begin(uow, order, session)
         uow.store.due.put(DueKind.PROVIDER_QUERY, session.session, uow.now_ms + self._profile.query_after_ms)

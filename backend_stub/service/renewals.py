@@ -5,7 +5,6 @@ from typing import Protocol
 
 from backend_stub.domain import checkout, renewal
 from backend_stub.domain.catalogue import BASE_PACKAGE, service_name
-from backend_stub.domain.data_flow import DataCategory, Purpose
 from backend_stub.domain.entitlement import Entitlement, RenewalChoice
 from backend_stub.domain.market import MarketProfile
 from backend_stub.domain.order import OrderLine
@@ -13,7 +12,6 @@ from backend_stub.domain.vehicle import VehicleRecord
 from backend_stub.errors import BackendError
 from backend_stub.service.acts import Acts
 from backend_stub.service.booking import Booking
-from backend_stub.service.data_flow import DataLedger
 from backend_stub.service.orders import Orders
 from backend_stub.service.payments import Payments
 from backend_stub.service.ports import DueKind
@@ -42,14 +40,12 @@ class Renewals:
         orders: Orders,
         payments: Payments,
         booking: Booking,
-        ledger: DataLedger,
     ) -> None:
         self._profile = profile
         self._access = access
         self._orders = orders
         self._payments = payments
         self._booking = booking
-        self._ledger = ledger
 
     def acts(self) -> Acts:
         """What people can do here."""
@@ -118,9 +114,6 @@ class Renewals:
             amount_minor=order.amount_minor,
             tax_minor=order.tax_minor,
         )
-        processor = self._profile.payment_processor
-        if processor is not None:
-            self._ledger.send(uow, entitlement.vin, DataCategory.ORDER, processor, Purpose.PROCESSING)
         session = self._payments.open_session(uow, order, self._profile.providers[0])
         refuses = bool(uow.store.settings.get(CARD_REFUSES_SETTING, 0))
         self._payments.decide(uow, session, PaymentOutcome.DECLINE if refuses else PaymentOutcome.APPROVE)

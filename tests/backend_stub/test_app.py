@@ -243,7 +243,9 @@ class ForgetfulBackend(Backend):
     """A backend whose payments have no memory."""
 
     def make_payments(self) -> Payments:
-        return ForgetfulPayments(self.profile, self.runtime.ids, self.book, self.booking, self.provider)
+        return ForgetfulPayments(
+            self.profile, self.runtime.ids, self.book, self.booking, self.provider, self.ledger
+        )
 
 
 @pytest.mark.req("R-305")

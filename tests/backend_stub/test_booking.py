@@ -269,7 +269,7 @@ def test_a_last_day_capture_that_is_reported_later_revives_the_service() -> None
     shop.close()
 
 
-@pytest.mark.req("R-501")
+@pytest.mark.req("R-105", "R-501")
 def test_other_services_are_bought_without_renewing_and_packages_may_overlap(shop: Shop) -> None:
     shop.paid("RTTI")
     shop.paid("PREMIUM")

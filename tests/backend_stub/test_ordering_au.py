@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from backend_stub.domain.data_flow import Recipient
+from backend_stub.domain.data_flow import DataCategory, Flow, Purpose, Recipient
 from backend_stub.errors import BackendError
 from contracts.acts.agent import ResendLink
 from contracts.acts.bmw import ChangePriceList
@@ -101,10 +101,12 @@ def test_the_hotline_has_no_link_to_send(au_shop: AuShop) -> None:
     assert au_shop.journal("sms") == []
 
 
-@pytest.mark.req("R-301")
-def test_nothing_of_an_australian_order_goes_to_china(au_shop: AuShop) -> None:
-    au_shop.booked_service()
-    assert Recipient.CHINA_UNICOM not in [flow.recipient for flow in au_shop.flows()]
+@pytest.mark.req("R-301", "R-821")
+def test_an_australian_order_goes_to_the_cards_processor_and_not_to_china(au_shop: AuShop) -> None:
+    number = au_shop.order_in_portal("RTTI")
+    assert au_shop.flows() == []
+    au_shop.pay_by_card(number)
+    assert au_shop.flows() == [Flow(DataCategory.ORDER, Recipient.PROVIDER_AU, Purpose.PROCESSING)]
 
 
 @pytest.mark.req("R-211")

@@ -6,7 +6,15 @@ import pytest
 
 from backend_stub.errors import BackendError
 from contracts.errors import ErrorCode
-from contracts.messages import EntitlementState, OrderState
+from contracts.messages import (
+    UP_MESSAGES,
+    CancelOrder,
+    EntitlementState,
+    ModifyOrder,
+    OrderState,
+    SubmitOrder,
+    SyncRequest,
+)
 from tests.backend_stub.instants import in_melbourne
 from tests.backend_stub.renewal_shop import AuShop
 from tests.backend_stub.shop import DAY, MINUTE, Shop
@@ -41,6 +49,11 @@ def test_the_car_is_shown_until_when_notice_can_be_given(au_shop: AuShop) -> Non
         "",
         None,
     )
+
+
+@pytest.mark.req("R-505")
+def test_the_car_can_only_read_what_was_chosen() -> None:
+    assert UP_MESSAGES == (SyncRequest, SubmitOrder, ModifyOrder, CancelOrder)
 
 
 @pytest.mark.req("R-501", "R-503")

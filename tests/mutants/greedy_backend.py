@@ -16,7 +16,9 @@ class GreedyBackend(Backend):
 
     def make_payments(self) -> Payments:
         """A payment platform that counts a report as often as it comes."""
-        return GreedyPayments(self.profile, self.runtime.ids, self.book, self.booking, self.provider)
+        return GreedyPayments(
+            self.profile, self.runtime.ids, self.book, self.booking, self.provider, self.ledger
+        )
 
 
 class GreedyPayments(Payments):

@@ -12,7 +12,9 @@ class TrustingBackend(Backend):
 
     def make_payments(self) -> Payments:
         """A payment platform that books too early."""
-        payments = TrustingPayments(self.profile, self.runtime.ids, self.book, self.booking, self.provider)
+        payments = TrustingPayments(
+            self.profile, self.runtime.ids, self.book, self.booking, self.provider, self.ledger
+        )
         payments.books_with = self.booking
         return payments
 
