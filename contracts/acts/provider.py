@@ -5,9 +5,14 @@ accepted, or after it was cancelled (negative = before); without either it is no
 """
 
 from enum import StrEnum
-from typing import TypeAlias
+from typing import Annotated, TypeAlias
+
+from msgspec import Meta
 
 from contracts.acts.act import Act
+
+Shift = Annotated[float, Meta(ge=-1e9, le=1e9)]
+"""Seconds, thirty years at most; a capture is known to the millisecond."""
 
 
 class Signature(StrEnum):
@@ -31,11 +36,11 @@ class ReportCapture(ProviderAct, tag="capture", frozen=True, kw_only=True):
     `amount_minor` and `currency` None = as asked.
     """
 
-    transaction: str = ""
-    amount_minor: int | None = None
-    currency: str | None = None
-    after_order_s: float | None = None
-    after_cancel_s: float | None = None
+    transaction: Annotated[str, Meta(max_length=128)] = ""
+    amount_minor: Annotated[int, Meta(ge=0, le=2**53)] | None = None
+    currency: Annotated[str, Meta(max_length=128)] | None = None
+    after_order_s: Shift | None = None
+    after_cancel_s: Shift | None = None
 
 
 class ReportDecline(ProviderAct, tag="decline", frozen=True, kw_only=True):

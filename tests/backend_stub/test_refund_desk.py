@@ -9,7 +9,7 @@ import pytest
 from backend_stub.domain.refund import RefundState
 from backend_stub.errors import BackendError
 from contracts.acts.agent import ApproveRefund, RequestRefund
-from contracts.acts.bmw import AnnounceEnd, SubstituteService, SuspendServices
+from contracts.acts.bmw import AnnounceEnd
 from contracts.acts.dealer import DeactivateVehicle
 from contracts.bench import AtDealer, AtHotline, HoldActivation, PaymentOutcome
 from contracts.errors import ErrorCode
@@ -288,100 +288,6 @@ def test_all_lines_that_nobody_asked_for_are_meant_when_none_is_named(shop: Refu
     assert [each.service for each in shop.refunds(number)] == ["PREMIUM", "RTTI"]
     shop.approve(number)
     assert shop.order(number).state is OrderState.REFUNDED
-
-
-# Extensions
-
-
-@pytest.mark.req("R-603")
-def test_an_extension_goes_before_what_it_extends(shop: RefundShop) -> None:
-    first, second = shop.active("RTTI"), shop.active(("RTTI", 6))
-    assert shop.booked("RTTI").booked_until == "2027-01-31"
-    assert shop.refused_request(first) is ErrorCode.REFUND_LATEST_FIRST
-    shop.request(second)
-    shop.request(first)
-    assert shop.refused_approval(first) is ErrorCode.REFUND_LATEST_FIRST
-    shop.approve(second)
-    assert shop.booked("RTTI").booked_until == "2026-07-31"
-    assert shop.booked("RTTI").state is EntitlementState.ACTIVE
-    assert shop.order(second).state is OrderState.REFUNDED
-    shop.approve(first)
-    assert shop.booked("RTTI").state is EntitlementState.TERMINATED
-    assert shop.order(first).state is OrderState.REFUNDED
-    assert shop.balances()
-
-
-@pytest.mark.req("R-603")
-def test_an_extension_that_has_not_begun_gives_all_but_the_fee_back(shop: RefundShop) -> None:
-    shop.active("RTTI")
-    second = shop.active(("RTTI", 6))
-    shop.advance_to(shanghai("2026-07-31 23:59"))
-    shop.refund(second)
-    assert shop.the_refund(second).amount_minor == 26000
-    assert shop.booked("RTTI").state is EntitlementState.ACTIVE
-    shop.advance(60_000)
-    assert shop.booked("RTTI").state is EntitlementState.EXPIRED
-
-
-@pytest.mark.req("R-603")
-def test_while_an_extension_runs_its_refund_ends_the_service(shop: RefundShop) -> None:
-    first, second = shop.active("RTTI"), shop.active(("RTTI", 6))
-    shop.advance_to(shanghai("2026-08-01 00:00"))
-    assert shop.booked("RTTI").state is EntitlementState.ACTIVE
-    shop.refund(second)
-    assert shop.the_refund(second).amount_minor == 26000 - 26000 // 184
-    assert shop.booked("RTTI").state is EntitlementState.TERMINATED
-    assert shop.refused_request(first) is ErrorCode.NOTHING_REFUNDABLE
-
-
-@pytest.mark.req("R-603", "R-501")
-def test_what_waits_for_activation_falls_back_too(shop: RefundShop) -> None:
-    shop.command(HoldActivation(held=True))
-    first, second = shop.paid("RTTI"), shop.paid(("RTTI", 12))
-    shop.refund(second)
-    assert len(shop.entitlements("RTTI")[0].periods) == 1
-    shop.command(HoldActivation(held=False))
-    shop.advance(DAY)
-    assert shop.booked("RTTI").booked_until == "2026-07-31"
-    assert shop.order(first).state is OrderState.FULFILLED
-    assert shop.balances()
-
-
-@pytest.mark.req("R-603", "R-516")
-def test_what_is_suspended_can_be_refunded(shop: RefundShop) -> None:
-    first, second = shop.active("RTTI"), shop.active("RTTI")
-    shop.bmw(SuspendServices(services=("RTTI",)))
-    shop.refund(second)
-    assert shop.booked("RTTI").state is EntitlementState.SUSPENDED
-    assert shop.booked("RTTI").booked_until == "2026-07-31"
-    shop.refund(first)
-    assert shop.booked("RTTI").state is EntitlementState.TERMINATED
-
-
-@pytest.mark.req("R-603", "R-501")
-def test_what_was_refunded_can_be_bought_again(shop: RefundShop) -> None:
-    first = shop.active("RTTI")
-    shop.refund(first)
-    second = shop.active("RTTI")
-    assert [each.state for each in shop.entitlements("RTTI")] == [
-        EntitlementState.TERMINATED,
-        EntitlementState.ACTIVE,
-    ]
-    shop.refund(second)
-    assert shop.balances()
-
-
-@pytest.mark.req("R-603", "R-104")
-def test_what_was_substituted_is_refunded_under_the_name_it_was_bought_by(shop: RefundShop) -> None:
-    first = shop.active("RTTI", "CONCIERGE")
-    second = shop.active("RTTI")
-    shop.bmw(SubstituteService(service="RTTI", by="TRAFFIC"))
-    shop.refund(second, "RTTI")
-    assert shop.booked("TRAFFIC").booked_until == "2026-07-31"
-    shop.refund(first, "RTTI")
-    assert shop.booked("TRAFFIC").state is EntitlementState.TERMINATED
-    assert shop.booked("CONCIERGE").state is EntitlementState.ACTIVE
-    assert shop.balances()
 
 
 # What is left
