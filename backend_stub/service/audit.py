@@ -1,5 +1,6 @@
 """What checkers look at: all orders, all money, all booked services, as plain data."""
 
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -103,8 +104,12 @@ class BackendAudit:
 def audit(store: Store) -> BackendAudit:
     """The books as they are now."""
     ledger = store.payments.ledger()
-    payouts = store.refunds.payouts()
-    refunds = store.refunds.all()
+    captured: defaultdict[str, int] = defaultdict(int)
+    returned: defaultdict[str, int] = defaultdict(int)
+    for entry in ledger:
+        captured[entry.order_number] += entry.captured_minor
+        returned[entry.order_number] += entry.returned_minor
+    refunds = _refunds(store)
     return BackendAudit(
         orders=tuple(
             OrderAudit(
@@ -118,20 +123,9 @@ def audit(store: Store) -> BackendAudit:
                 accepted_at_ms=order.accepted_at_ms,
                 deadline_ms=order.deadline_ms,
                 cancel_at_ms=order.cancel_at_ms,
-                captured_minor=sum(e.captured_minor for e in ledger if e.order_number == order.number),
-                returned_minor=sum(e.returned_minor for e in ledger if e.order_number == order.number),
-                refunds=tuple(
-                    RefundAudit(
-                        service=refund.service,
-                        state=refund.state,
-                        amount_minor=refund.amount_minor,
-                        paid_out_minor=sum(
-                            payout.amount_minor for payout in payouts if payout.refund_id == refund.refund_id
-                        ),
-                    )
-                    for refund in refunds
-                    if refund.order_number == order.number
-                ),
+                captured_minor=captured[order.number],
+                returned_minor=returned[order.number],
+                refunds=tuple(refunds.get(order.number, ())),
             )
             for order in store.orders.all()
         ),
@@ -161,3 +155,21 @@ def audit(store: Store) -> BackendAudit:
         ),
         sims={state.vin: state.subscription.state for state in store.vehicle_states.all()},
     )
+
+
+def _refunds(store: Store) -> dict[str, list[RefundAudit]]:
+    """All refund requests by order, with what has gone of each."""
+    gone: defaultdict[int, int] = defaultdict(int)
+    for payout in store.refunds.payouts():
+        gone[payout.refund_id] += payout.amount_minor
+    found: dict[str, list[RefundAudit]] = {}
+    for refund in store.refunds.all():
+        found.setdefault(refund.order_number, []).append(
+            RefundAudit(
+                service=refund.service,
+                state=refund.state,
+                amount_minor=refund.amount_minor,
+                paid_out_minor=gone[refund.refund_id],
+            )
+        )
+    return found

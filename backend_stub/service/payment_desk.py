@@ -76,6 +76,9 @@ class PaymentDesk:
             captured_minor=sum(entry.captured_minor for entry in ledger),
             returned_minor=sum(entry.returned_minor for entry in ledger),
             refunded_minor=sum(each.amount_minor for each in refunded),
+            refunds=", ".join(
+                f"{each.service} {each.state}" for each in uow.store.refunds.of_order(order.number)
+            ),
         )
 
     def _answer(self, uow: UnitOfWork, act: AgentAct) -> None:

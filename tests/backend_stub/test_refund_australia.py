@@ -84,6 +84,15 @@ def test_the_law_gives_back_what_the_agent_says_with_a_reason(shop: AuRefundShop
     assert shop.balances()
 
 
+@pytest.mark.req("R-604", "R-606")
+def test_the_payout_day_begins_by_the_clock_on_the_wall_after_summer_time_has_come() -> None:
+    shop = AuRefundShop(in_melbourne("2026-09-10 10:00"))
+    number = active(shop)
+    shop.remedy(number, reason=REASON)
+    assert shop.the_refund(number).payout_ms == in_melbourne("2026-10-15 00:00")
+    shop.close()
+
+
 @pytest.mark.req("R-606")
 def test_without_an_amount_all_of_the_line_comes_back_tax_included_and_the_service_ends(
     shop: AuRefundShop,

@@ -38,7 +38,7 @@ LEDGER = Table(
     Column("seq", ROW_ID, primary_key=True),
     required("transaction_id", String),
     required("payment_id", String),
-    required("order_number", String),
+    Column("order_number", String, nullable=False, index=True),
     required("captured_minor", BigInteger),
     required("returned_minor", BigInteger),
     required("currency", String),
