@@ -105,7 +105,14 @@ def _postgresql_engine() -> Engine:
 
 
 def _engine(url: str) -> Engine:
-    return create_engine(url, creator=lambda: _connect.get()(), poolclass=NullPool, pool_reset_on_return=None)
+    # What a statement was given may be a number or a token: no error may show it.
+    return create_engine(
+        url,
+        creator=lambda: _connect.get()(),
+        poolclass=NullPool,
+        pool_reset_on_return=None,
+        hide_parameters=True,
+    )
 
 
 def open_postgresql(url: DatabaseUrl) -> "psycopg.Connection[Any]":

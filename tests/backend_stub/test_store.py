@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, ExitStack, suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -89,17 +89,6 @@ def test_the_outbox_behaves_as_a_list() -> None:
         return RestartingStore(partial(disk.connect, "backend"))
 
     check_against_list(make)
-
-
-@needs_postgresql[0]
-@needs_postgresql[1]
-def test_the_outbox_behaves_as_a_list_on_a_server(postgres: PostgresServer) -> None:
-    with ExitStack() as stack:
-
-        def make() -> RestartingStore:
-            return RestartingStore(DatabaseUrl.parse(stack.enter_context(postgres.empty_schema())))
-
-        check_against_list(make)
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=needs_postgresql)])
