@@ -28,6 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_broker_option(parser)
     add_back_off_option(parser)
     parser.add_argument("--vin", default="", help="VIN of the car (default: the bench's own)")
+    parser.add_argument("--model", default="", help="model of the car (default: the bench's own)")
     parser.add_argument("--market", default="CN", choices=MARKETS, help="market of the car (default CN)")
     parser.add_argument(
         "--language", default="en", choices=LANGUAGES, help="language of the display (default en)"

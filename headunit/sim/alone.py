@@ -167,7 +167,8 @@ def serve_car(args: argparse.Namespace) -> int:
         with journal_of(args.state, "car") as journal:
             runtime = make_runtime("car", args.state, journal)
             modem = SteadyModem()
-            config = CarConfig(vin, url.host, url.port, args.market, args.language)
+            model = args.model or Vehicle().model
+            config = CarConfig(vin, url.host, url.port, args.market, args.language, model)
             car = Car(runtime, config, modem, make_ports(runtime, "car", url, args.back_off_max))
             where = host_and_port(url.host, url.port)
             hub = ReportHub()
