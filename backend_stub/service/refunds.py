@@ -148,9 +148,7 @@ class Refunds:
                 refund = self._book.add(uow, order, line, RefundGround.PROVIDER_END, amount_minor, last_day)
                 self._book.settle(uow, order, refund)
 
-    def provider_ended(
-        self, uow: UnitOfWork, entitlement: Entitlement, last_day: date, refund: bool
-    ) -> None:
+    def provider_ended(self, uow: UnitOfWork, entitlement: Entitlement, last_day: date, refund: bool) -> None:
         """BMW has ended a service; whether it pays back is its own word (R-513, D-33)."""
         if refund:
             self.provider_end(uow, entitlement, last_day)
