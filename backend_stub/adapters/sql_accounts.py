@@ -42,6 +42,7 @@ _OPEN = (
     .limit(1)
 )
 _END = delete(PORTAL_SESSIONS).where(PORTAL_SESSIONS.c.account_id == bindparam("the_id"))
+_SWEEP = delete(PORTAL_SESSIONS).where(PORTAL_SESSIONS.c.ends_at_ms <= bindparam("the_now"))
 _END_CLIENT = _END.where(PORTAL_SESSIONS.c.client == bindparam("the_client"))
 
 _LINK = select(VEHICLE_LINKS).where(VEHICLE_LINKS.c.vin == bindparam("the_vin"))
@@ -142,6 +143,10 @@ class SqlSessions:
         """Whether somebody is logged in to the account now."""
         keys = {"the_id": account_id, "the_client": client, "the_now": now_ms}
         return self._sql.first(_OPEN, keys) is not None
+
+    def sweep(self, now_ms: int) -> None:
+        """Forget the sessions that are over."""
+        self._sql.write(_SWEEP, {"the_now": now_ms})
 
     def end(self, account_id: int, client: PortalClient | None = None) -> int:
         """End the sessions of an account, of one client or all; returns how many there were."""

@@ -88,6 +88,9 @@ class SessionRows(Protocol):
     def is_open(self, account_id: int, client: PortalClient, now_ms: int) -> bool:
         """Whether somebody is logged in to the account now."""
 
+    def sweep(self, now_ms: int) -> None:
+        """Forget the sessions that are over."""
+
     def end(self, account_id: int, client: PortalClient | None = None) -> int:
         """End the sessions of an account, of one client or all; returns how many there were."""
 

@@ -165,6 +165,7 @@ class Accounts:
     def _begin_session(self, uow: UnitOfWork, account: Account, client: PortalClient) -> str:
         token = self._ids.token()
         ends_at_ms = uow.now_ms + SESSION_MS if client is PortalClient.PORTAL else None
+        uow.store.sessions.sweep(uow.now_ms)
         uow.store.sessions.add(
             PortalSession(
                 digest=digest(token), account_id=account.account_id, client=client, ends_at_ms=ends_at_ms

@@ -31,7 +31,10 @@ class Register(PortalAct, tag="register", frozen=True, kw_only=True):
 
 
 class Login(PortalAct, tag="login", frozen=True, kw_only=True):
-    """Log in with the password, at first with the token (R-701); None = the token on the phone."""
+    """Log in with the password, at first with the token (R-701); None = the token on the phone.
+
+    A login to the Portal lasts twelve hours, one to the Remote App until the account's fate ends it.
+    """
 
     password: str | None = None
     client: PortalClient = PortalClient.PORTAL
