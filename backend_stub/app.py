@@ -12,37 +12,37 @@ from backend_stub.domain.calendar import SECOND_MS
 from backend_stub.domain.market import MarketProfile, profile_of
 from backend_stub.domain.vehicle import VehicleRecord
 from backend_stub.errors import BackendError, StoreError
-from backend_stub.service.account_ports import PasswordHasher
 from backend_stub.service.acts import Acts
 from backend_stub.service.audit import BackendAudit, audit
-from backend_stub.service.booking import Booking
-from backend_stub.service.callbacks import Callbacks
 from backend_stub.service.data_flow import DataDesk, DataLedger
-from backend_stub.service.dealer import Dealer
 from backend_stub.service.desk import Desk, act_name
 from backend_stub.service.due import DueHandler, Scheduler
-from backend_stub.service.ends import Ends
 from backend_stub.service.gateway import Gateway, SmsListener
 from backend_stub.service.intake import Intake
-from backend_stub.service.invoices import Invoices
-from backend_stub.service.messages import PaymentMessages
-from backend_stub.service.notices import Notices
-from backend_stub.service.order_book import OrderBook
-from backend_stub.service.orders import Orders
-from backend_stub.service.payment_desk import PaymentDesk
-from backend_stub.service.payments import Payments
-from backend_stub.service.payout import Payouts
-from backend_stub.service.portal_access import PortalAccess
-from backend_stub.service.portal_desk import make_portal_desk
+from backend_stub.service.money.callbacks import Callbacks
+from backend_stub.service.money.invoices import Invoices
+from backend_stub.service.money.payment_desk import PaymentDesk
+from backend_stub.service.money.payments import Payments
+from backend_stub.service.money.payout import Payouts
+from backend_stub.service.money.refund_book import RefundBook
+from backend_stub.service.money.refunds import Refunds
+from backend_stub.service.ordering.messages import PaymentMessages
+from backend_stub.service.ordering.order_book import OrderBook
+from backend_stub.service.ordering.orders import Orders
+from backend_stub.service.ordering.product_range import ProductRange
+from backend_stub.service.people.account_ports import PasswordHasher
+from backend_stub.service.people.portal_access import PortalAccess
+from backend_stub.service.people.portal_desk import make_portal_desk
 from backend_stub.service.ports import DueKind
-from backend_stub.service.product_range import ProductRange
-from backend_stub.service.refund_book import RefundBook
-from backend_stub.service.refunds import Refunds
 from backend_stub.service.registry import Registry
-from backend_stub.service.renewals import Renewals
-from backend_stub.service.subscription import SubscriptionListener, Subscriptions
-from backend_stub.service.suspension import Suspension
 from backend_stub.service.unit_of_work import Transactions, UnitOfWork
+from backend_stub.service.validity.booking import Booking
+from backend_stub.service.validity.dealer import Dealer
+from backend_stub.service.validity.ends import Ends
+from backend_stub.service.validity.notices import Notices
+from backend_stub.service.validity.renewals import Renewals
+from backend_stub.service.validity.subscription import SubscriptionListener, Subscriptions
+from backend_stub.service.validity.suspension import Suspension
 from backend_stub.service.views import Snapshots
 from contracts.bench import Command
 from contracts.modem import SimState

@@ -19,7 +19,12 @@ from backend_stub.domain.calendar import MINUTE_MS, SECOND_MS
 from backend_stub.domain.callback import CALLBACK_KEY, Callback, SignedCallback
 from backend_stub.domain.payment import Transaction
 from backend_stub.errors import BackendError, UnknownLinkError
-from backend_stub.service.provider_ports import Knowledge, ProviderAnswer, ProviderReport, ProviderSession
+from backend_stub.service.money.provider_ports import (
+    Knowledge,
+    ProviderAnswer,
+    ProviderReport,
+    ProviderSession,
+)
 from contracts.acts.provider import Signature
 from contracts.bench import PaymentOutcome
 from contracts.errors import ErrorCode

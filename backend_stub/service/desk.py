@@ -3,12 +3,12 @@
 from backend_stub.domain.order import Order, is_payable
 from backend_stub.errors import BackendError
 from backend_stub.service.acts import ActHandler, Acts
-from backend_stub.service.booking import Booking
 from backend_stub.service.gateway import SMS_DELAY_SETTING, SMS_LOST_SETTING
-from backend_stub.service.messages import PaymentMessages
-from backend_stub.service.payments import Payments
+from backend_stub.service.money.payments import Payments
+from backend_stub.service.ordering.messages import PaymentMessages
 from backend_stub.service.registry import Registry
 from backend_stub.service.unit_of_work import UnitOfWork
+from backend_stub.service.validity.booking import Booking
 from contracts.acts.act import Act
 from contracts.bench import (
     AtBmw,

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 
 from backend_stub.errors import BackendError
-from backend_stub.service.ports import DueKind
+from backend_stub.service.ports import Due, DueKind
 from backend_stub.service.unit_of_work import Transactions, UnitOfWork
 from runtime.ports import Clock, Timer
 
@@ -45,16 +45,13 @@ class Scheduler:
             return
         self._catching_up = True
         try:
-            while self._step(now_ms):
-                pass
+            while (due := self._transactions.store.due.earliest()) is not None and due.due_ms <= now_ms:
+                self._let_happen(due)
         finally:
             self._catching_up = False
-        self._arm()
+        self._arm_for(due)
 
-    def _step(self, now_ms: int) -> bool:
-        due = self._transactions.store.due.earliest()
-        if due is None or due.due_ms > now_ms:
-            return False
+    def _let_happen(self, due: Due) -> None:
         if due.due_ms < self._alive_since_ms:
             due = self._transactions.store.due.earliest_limit(self._alive_since_ms) or due
         with self._transactions.begin(max(due.due_ms, self._alive_since_ms)) as uow:
@@ -64,12 +61,12 @@ class Scheduler:
                         self._handlers[due.kind](uow, due.key)
                 except BackendError as error:
                     uow.record("due", due.kind, error.code)
-        return True
 
     def _arm(self) -> None:
-        if self._catching_up:
-            return
-        due = self._transactions.store.due.earliest()
+        if not self._catching_up:
+            self._arm_for(self._transactions.store.due.earliest())
+
+    def _arm_for(self, due: Due | None) -> None:
         due_ms = due.due_ms if due else None
         if due_ms == self._armed_ms:
             return

@@ -9,7 +9,7 @@ from backend_stub.domain.order import Order
 from backend_stub.domain.vehicle import VehicleRecord
 from backend_stub.errors import BackendError
 from backend_stub.service import views
-from backend_stub.service.orders import Orders
+from backend_stub.service.ordering.orders import Orders
 from backend_stub.service.unit_of_work import UnitOfWork
 from contracts.codec import decode, kind_of
 from contracts.errors import ContractError, ErrorCode, MessageFieldError

@@ -10,10 +10,10 @@ from backend_stub.domain.entitlement import Entitlement
 from backend_stub.domain.order import Order
 from backend_stub.domain.payment import LedgerEntry, Payment
 from backend_stub.domain.vehicle import VehicleRecord
-from backend_stub.service.account_ports import AccountRows, LinkRows, SessionRows, TokenRows
-from backend_stub.service.refund_ports import InvoiceRows, KeyRows, RefundRows, WorkdayRows
-from backend_stub.service.renewal_ports import DataLedgerRows
-from backend_stub.service.vehicle_state_ports import VehicleStateRows
+from backend_stub.service.money.refund_ports import InvoiceRows, KeyRows, RefundRows, WorkdayRows
+from backend_stub.service.people.account_ports import AccountRows, LinkRows, SessionRows, TokenRows
+from backend_stub.service.validity.renewal_ports import DataLedgerRows
+from backend_stub.service.validity.vehicle_state_ports import VehicleStateRows
 from contracts.messages import OrderState
 from runtime.mqtt.outbox import Inbox, Outbox
 from runtime.mqtt.port import OutgoingMessage

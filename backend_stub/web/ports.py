@@ -4,7 +4,7 @@ from contextlib import AbstractContextManager
 from typing import Protocol
 
 from backend_stub.domain.market import MarketProfile
-from backend_stub.service.payments import Payments
+from backend_stub.service.money.payments import Payments
 from backend_stub.service.ports import Store
 from backend_stub.service.unit_of_work import UnitOfWork
 

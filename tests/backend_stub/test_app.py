@@ -10,10 +10,10 @@ from backend_stub.app import DATABASE, Backend, BackendConfig, empty_image
 from backend_stub.domain.payment import Transaction
 from backend_stub.domain.vehicle import VehicleRecord
 from backend_stub.errors import BackendError, UnknownLinkError
-from backend_stub.service.booking import Booking
-from backend_stub.service.payments import Payments
+from backend_stub.service.money.payments import Payments
 from backend_stub.service.ports import DueKind
 from backend_stub.service.unit_of_work import UnitOfWork
+from backend_stub.service.validity.booking import Booking
 from contracts.bench import HoldActivation, Pay, PaymentOutcome, Subscribe
 from contracts.codec import decode, encode
 from contracts.errors import ErrorCode

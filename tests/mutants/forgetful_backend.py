@@ -11,7 +11,7 @@ from backend_stub.app import Backend
 from backend_stub.domain.order import Channel, Order
 from backend_stub.domain.vehicle import VehicleRecord
 from backend_stub.service.intake import Intake
-from backend_stub.service.orders import Orders
+from backend_stub.service.ordering.orders import Orders
 from backend_stub.service.unit_of_work import UnitOfWork
 from contracts.messages import SubmitOrder
 

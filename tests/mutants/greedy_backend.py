@@ -7,7 +7,7 @@ money. This one enters the money of a repeated report past both.
 from dataclasses import replace
 
 from backend_stub.app import Backend
-from backend_stub.service.payments import Payments
+from backend_stub.service.money.payments import Payments
 from backend_stub.service.unit_of_work import UnitOfWork
 
 

@@ -2,9 +2,9 @@
 
 from backend_stub.app import Backend
 from backend_stub.domain.order import Order
-from backend_stub.service.booking import Booking
-from backend_stub.service.payments import Payments
+from backend_stub.service.money.payments import Payments
 from backend_stub.service.unit_of_work import UnitOfWork
+from backend_stub.service.validity.booking import Booking
 
 
 class TrustingBackend(Backend):

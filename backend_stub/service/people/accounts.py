@@ -16,12 +16,12 @@ from backend_stub.domain.market import MarketProfile
 from backend_stub.domain.password import check_password, digest
 from backend_stub.domain.vehicle import VehicleRecord
 from backend_stub.errors import BackendError, CountedRefusalError
-from backend_stub.service.account_book import AccountBook
-from backend_stub.service.account_messages import AccountMessages
-from backend_stub.service.account_ports import PasswordHasher, PortalSession, TokenPurpose
 from backend_stub.service.acts import Acts
-from backend_stub.service.links import Links
-from backend_stub.service.portal_access import PortalAccess
+from backend_stub.service.people.account_book import AccountBook
+from backend_stub.service.people.account_messages import AccountMessages
+from backend_stub.service.people.account_ports import PasswordHasher, PortalSession, TokenPurpose
+from backend_stub.service.people.links import Links
+from backend_stub.service.people.portal_access import PortalAccess
 from backend_stub.service.unit_of_work import UnitOfWork
 from contracts.acts import portal
 from contracts.acts.portal import PortalClient

@@ -19,9 +19,9 @@ from backend_stub.domain.refund import (
 from backend_stub.domain.verification import verified_order
 from backend_stub.errors import BackendError, CountedRefusalError
 from backend_stub.service.acts import Acts
-from backend_stub.service.order_book import OrderBook
-from backend_stub.service.payout import Payouts
-from backend_stub.service.refund_book import RefundBook, line_of_period
+from backend_stub.service.money.payout import Payouts
+from backend_stub.service.money.refund_book import RefundBook, line_of_period
+from backend_stub.service.ordering.order_book import OrderBook
 from backend_stub.service.unit_of_work import UnitOfWork
 from contracts.acts.agent import AgentAct, ApproveRefund, ChangePayee, GrantStatutoryRemedy, RequestRefund
 from contracts.errors import ErrorCode

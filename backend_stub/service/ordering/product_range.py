@@ -9,9 +9,9 @@ from backend_stub.domain.market import MarketProfile
 from backend_stub.domain.substitution import list_with, mapped, products_now
 from backend_stub.service import views
 from backend_stub.service.acts import Acts
-from backend_stub.service.notices import Notices
-from backend_stub.service.portal_access import PortalAccess
+from backend_stub.service.people.portal_access import PortalAccess
 from backend_stub.service.unit_of_work import UnitOfWork
+from backend_stub.service.validity.notices import Notices
 from contracts.acts import bmw, portal
 from runtime.ports import Ids
 

@@ -5,9 +5,9 @@ from backend_stub.domain.market import MarketProfile
 from backend_stub.domain.order import Channel
 from backend_stub.errors import BackendError
 from backend_stub.service.acts import Acts
-from backend_stub.service.messages import PaymentMessages
-from backend_stub.service.order_book import OrderBook
-from backend_stub.service.payments import Payments
+from backend_stub.service.money.payments import Payments
+from backend_stub.service.ordering.messages import PaymentMessages
+from backend_stub.service.ordering.order_book import OrderBook
 from backend_stub.service.unit_of_work import UnitOfWork
 from contracts.acts.agent import AgentAct, LookUpPayment, ResendLink
 from contracts.acts.payer import OpenSession

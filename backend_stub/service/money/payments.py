@@ -21,17 +21,17 @@ from backend_stub.domain.payment import (
     step,
 )
 from backend_stub.errors import BackendError, UnknownLinkError
-from backend_stub.service.booking import Booking
 from backend_stub.service.data_flow import DataLedger
-from backend_stub.service.order_book import OrderBook
-from backend_stub.service.ports import DueKind
-from backend_stub.service.provider_ports import (
+from backend_stub.service.money.provider_ports import (
     Knowledge,
     PaymentProvider,
     ProviderReport,
     ProviderSession,
 )
+from backend_stub.service.ordering.order_book import OrderBook
+from backend_stub.service.ports import DueKind
 from backend_stub.service.unit_of_work import UnitOfWork
+from backend_stub.service.validity.booking import Booking
 from contracts.bench import PaymentOutcome
 from contracts.errors import ErrorCode
 from contracts.messages import OrderState

@@ -10,10 +10,10 @@ from backend_stub.domain.sim_subscription import IN_FORCE, SimEvent
 from backend_stub.domain.vehicle import VehicleRecord
 from backend_stub.errors import BackendError
 from backend_stub.service.acts import Acts
-from backend_stub.service.booking import Booking
 from backend_stub.service.registry import Registry
-from backend_stub.service.subscription import Subscriptions
 from backend_stub.service.unit_of_work import UnitOfWork
+from backend_stub.service.validity.booking import Booking
+from backend_stub.service.validity.subscription import Subscriptions
 from contracts.acts import dealer
 from contracts.errors import ErrorCode
 

@@ -24,10 +24,10 @@ from backend_stub.domain.refund import (
     step_state,
 )
 from backend_stub.errors import BackendError
-from backend_stub.service.booking import Booking
-from backend_stub.service.order_book import OrderBook
-from backend_stub.service.payout import Payouts
+from backend_stub.service.money.payout import Payouts
+from backend_stub.service.ordering.order_book import OrderBook
 from backend_stub.service.unit_of_work import UnitOfWork
+from backend_stub.service.validity.booking import Booking
 from contracts.errors import ErrorCode
 from contracts.messages import EntitlementState
 

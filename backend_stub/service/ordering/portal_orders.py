@@ -4,8 +4,8 @@ from backend_stub.domain.order import Channel, Order
 from backend_stub.domain.vehicle import VehicleRecord
 from backend_stub.errors import BackendError
 from backend_stub.service.acts import Acts
-from backend_stub.service.orders import Orders
-from backend_stub.service.portal_access import PortalAccess
+from backend_stub.service.ordering.orders import Orders
+from backend_stub.service.people.portal_access import PortalAccess
 from backend_stub.service.unit_of_work import UnitOfWork
 from contracts.acts import portal
 from contracts.errors import ErrorCode

@@ -5,7 +5,7 @@ from backend_stub.domain.market import MarketProfile
 from backend_stub.domain.order import Order
 from backend_stub.errors import BackendError
 from backend_stub.service.acts import Acts
-from backend_stub.service.order_book import OrderBook
+from backend_stub.service.ordering.order_book import OrderBook
 from backend_stub.service.unit_of_work import UnitOfWork
 from contracts.acts.payer import SetInvoice
 from contracts.errors import ErrorCode

@@ -13,7 +13,7 @@ from backend_stub.domain.account import (
     step,
 )
 from backend_stub.domain.address import mask_address
-from backend_stub.service.account_ports import TokenPurpose
+from backend_stub.service.people.account_ports import TokenPurpose
 from backend_stub.service.ports import DueKind
 from backend_stub.service.unit_of_work import UnitOfWork
 

@@ -11,10 +11,10 @@ from backend_stub.domain.vehicle import VehicleRecord
 from backend_stub.domain.verification import verified_order
 from backend_stub.errors import BackendError
 from backend_stub.service.acts import Acts
-from backend_stub.service.booking import Booking
-from backend_stub.service.portal_access import PortalAccess
+from backend_stub.service.people.portal_access import PortalAccess
 from backend_stub.service.registry import Registry
 from backend_stub.service.unit_of_work import UnitOfWork
+from backend_stub.service.validity.booking import Booking
 from contracts.acts import agent, portal
 from contracts.errors import ErrorCode
 

@@ -8,16 +8,16 @@ from backend_stub.domain.order import Facts, OrderEvent, is_open
 from backend_stub.domain.vehicle import VehicleRecord
 from backend_stub.domain.vehicle_link import LinkEvent, LinkState
 from backend_stub.errors import BackendError
-from backend_stub.service.account_book import AccountBook
-from backend_stub.service.accounts import Accounts
 from backend_stub.service.acts import Acts
-from backend_stub.service.care_centre import check_line
-from backend_stub.service.links import Links
-from backend_stub.service.order_book import OrderBook
-from backend_stub.service.portal_access import PortalAccess
+from backend_stub.service.ordering.order_book import OrderBook
+from backend_stub.service.people.account_book import AccountBook
+from backend_stub.service.people.accounts import Accounts
+from backend_stub.service.people.care_centre import check_line
+from backend_stub.service.people.links import Links
+from backend_stub.service.people.portal_access import PortalAccess
 from backend_stub.service.registry import Registry
-from backend_stub.service.renewals import Renewals
 from backend_stub.service.unit_of_work import UnitOfWork
+from backend_stub.service.validity.renewals import Renewals
 from contracts.acts import agent, portal
 from contracts.errors import ErrorCode
 

@@ -3,8 +3,8 @@
 from backend_stub.domain.account import Account, AccountEvent
 from backend_stub.domain.market import MarketProfile
 from backend_stub.errors import BackendError
-from backend_stub.service.account_book import AccountBook
 from backend_stub.service.acts import Acts
+from backend_stub.service.people.account_book import AccountBook
 from backend_stub.service.unit_of_work import UnitOfWork
 from contracts.acts import agent
 from contracts.errors import ErrorCode

@@ -4,23 +4,23 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from backend_stub.domain.market import MarketProfile
-from backend_stub.service.account_book import AccountBook
-from backend_stub.service.account_messages import AccountMessages
-from backend_stub.service.account_ports import PasswordHasher
-from backend_stub.service.accounts import Accounts
 from backend_stub.service.acts import Acts
-from backend_stub.service.care_centre import CareCentre
 from backend_stub.service.due import DueHandler
 from backend_stub.service.gateway import Gateway
-from backend_stub.service.links import Links
-from backend_stub.service.order_book import OrderBook
-from backend_stub.service.orders import Orders
-from backend_stub.service.ownership import Ownership
-from backend_stub.service.portal_access import PortalAccess
-from backend_stub.service.portal_orders import PortalOrders
+from backend_stub.service.ordering.order_book import OrderBook
+from backend_stub.service.ordering.orders import Orders
+from backend_stub.service.ordering.portal_orders import PortalOrders
+from backend_stub.service.people.account_book import AccountBook
+from backend_stub.service.people.account_messages import AccountMessages
+from backend_stub.service.people.account_ports import PasswordHasher
+from backend_stub.service.people.accounts import Accounts
+from backend_stub.service.people.care_centre import CareCentre
+from backend_stub.service.people.links import Links
+from backend_stub.service.people.ownership import Ownership
+from backend_stub.service.people.portal_access import PortalAccess
 from backend_stub.service.ports import DueKind
 from backend_stub.service.registry import Registry
-from backend_stub.service.renewals import Renewals
+from backend_stub.service.validity.renewals import Renewals
 from runtime.ports import Ids
 
 

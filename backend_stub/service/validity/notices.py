@@ -11,11 +11,11 @@ from backend_stub.domain.notice import EndNotice, check_notice, takes_effect_ms
 from backend_stub.domain.sim_subscription import IN_FORCE
 from backend_stub.errors import BackendError
 from backend_stub.service.acts import Acts
-from backend_stub.service.booking import Booking
 from backend_stub.service.ports import DueKind
 from backend_stub.service.registry import Registry
-from backend_stub.service.subscription import Subscriptions
 from backend_stub.service.unit_of_work import UnitOfWork
+from backend_stub.service.validity.booking import Booking
+from backend_stub.service.validity.subscription import Subscriptions
 from contracts.acts import bmw
 from contracts.errors import ErrorCode
 from contracts.messages import EntitlementState

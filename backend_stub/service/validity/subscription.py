@@ -16,7 +16,7 @@ from backend_stub.domain.sim_subscription import (
 )
 from backend_stub.service.ports import DueKind
 from backend_stub.service.unit_of_work import UnitOfWork
-from backend_stub.service.vehicle_state_ports import VehicleState
+from backend_stub.service.validity.vehicle_state_ports import VehicleState
 from contracts.modem import SimState
 
 SubscriptionListener = Callable[[str, SimState], None]

@@ -11,9 +11,9 @@ from backend_stub.domain.substitution import products_now
 from backend_stub.domain.vehicle import VehicleRecord
 from backend_stub.errors import BackendError
 from backend_stub.service.data_flow import DataLedger
-from backend_stub.service.messages import PaymentMessages
-from backend_stub.service.order_book import OrderBook
-from backend_stub.service.portal_access import store_needs
+from backend_stub.service.ordering.messages import PaymentMessages
+from backend_stub.service.ordering.order_book import OrderBook
+from backend_stub.service.people.portal_access import store_needs
 from backend_stub.service.unit_of_work import UnitOfWork
 from contracts.errors import ErrorCode
 from contracts.messages import CancelOrder, ModifyOrder, SubmitOrder

@@ -1,0 +1,1 @@
+"""Money in, money back and its papers: payments, callbacks, refunds, payouts, invoices."""
