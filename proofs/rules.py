@@ -22,7 +22,7 @@ CLAIM: Final = (
     " things in the same order"
 )
 _COMMAND: Final = "make proof NAME=rules"
-_SIDE_BY_SIDE: Final = 12
+_SIDE_BY_SIDE: Final = 48
 _START_GAP_S: Final = 2.0
 """A process that starts takes a core for a second; stories that have begun must not feel it."""
 

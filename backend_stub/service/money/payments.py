@@ -1,4 +1,4 @@
-"""Payment: sessions opened, what providers report, queries for lost confirmations (R-302 to R-307)."""
+"""Payment: sessions opened, what providers report, lost ones asked for, money returned (R-302 to R-307, R-607)."""
 
 from collections.abc import Callable
 from dataclasses import replace
