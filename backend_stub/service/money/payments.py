@@ -1,4 +1,4 @@
-"""Payment: sessions opened, what providers report, lost ones asked for, money returned (R-302 to R-307, R-607)."""
+"""Payment: sessions, reports, queries for lost ones, money that goes back at once (R-302 to R-307, R-607)."""
 
 from collections.abc import Callable
 from dataclasses import replace
