@@ -33,6 +33,7 @@ _SETTINGS = {
     "autovacuum": "off",
     "jit": "off",
 }
+_DURABLE = {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on", "autovacuum": "on"}
 _HOLD = """\
 exec 3>&1 >"$1/log" 2>&1
 initdb --pgdata "$1/data" --username tests --auth trust --encoding UTF8 --no-locale --no-sync &&
@@ -84,16 +85,20 @@ needs_postgresql = [
 
 
 class PostgresServer:
-    """The running server, and schemas of it that are lent out."""
+    """The running server, and schemas of it that are lent out; `is_durable`: it syncs as a real one does."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_durable: bool = False) -> None:
         programs = _programs()
         assert programs is not None, MISSING
         self.folder = Path(mkdtemp(prefix="hu-pg-", dir="/tmp"))
         # The server refuses to run as root.
         user = pwd.getpwuid(os.getuid()) if os.getuid() else _unprivileged()
         os.chown(self.folder, user.pw_uid, user.pw_gid)
-        settings = {**_SETTINGS, "unix_socket_directories": str(self.folder)}
+        settings = {
+            **_SETTINGS,
+            **(_DURABLE if is_durable else {}),
+            "unix_socket_directories": str(self.folder),
+        }
         options = " ".join(f"-c {name}='{value}'" for name, value in settings.items())
         as_user = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []} if not os.getuid() else {}
         self._shell = subprocess.Popen(

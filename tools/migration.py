@@ -10,6 +10,7 @@ older one. A column that may not be empty gets a value in rows that are there al
 import argparse
 import subprocess
 import sys
+from ast import literal_eval
 from pathlib import Path
 from typing import Final
 
@@ -25,10 +26,13 @@ FOLDER: Final = Path(__file__).parent.parent / "backend_stub" / "adapters" / "mi
 
 FILLS: Final = {
     ("entitlements", "renewal"): "'none'",
+    ("price_lists", "substitutes"): "b'[]'",
     ("sms", "purpose"): "'payment'",
-    ("vehicles", "given"): "record",
+    ("vehicles", "given"): "sa.column('record')",
 }
-"""SQL for a new column in old rows, where nothing, zero and false are not what it should be."""
+"""Python for what a new column is in old rows, where nothing, zero and false are not what it should be."""
+
+_MARK: Final = "python: "
 
 PAGE: Final = '''"""{title}"""
 
@@ -57,7 +61,7 @@ def written(title: str, metadata: sa.MetaData, revision: str, before: str) -> st
         script.upgrade_ops.ops = [each for op in script.upgrade_ops.ops for each in _filled(op)]
         body = render_python_code(script.upgrade_ops, render_as_batch=True, migration_context=context)
     engine.dispose()
-    body = "\n".join(line for line in body.splitlines() if not line.lstrip().startswith("# ###"))
+    body = "\n".join(_unmarked(line) for line in body.splitlines() if not line.lstrip().startswith("# ###"))
     what = f"revision {before}" if before else "an empty database"
     return PAGE.format(title=title, revision=revision, before=before or None, what=what, body=body.strip())
 
@@ -67,12 +71,14 @@ def _filled(operation: ops.MigrateOperation) -> list[ops.MigrateOperation]:
     if not isinstance(operation, ops.ModifyTableOps):
         return [operation]
     table = operation.table_name
+    columns: list[str] = []
     fills: list[str] = []
     closing: list[ops.MigrateOperation] = []
     for each in operation.ops:
         if isinstance(each, ops.AddColumnOp) and not each.column.nullable:
             name, kind = each.column.name, each.column.type
-            fills.append(f"{name} = {FILLS.get((table, name)) or _nothing(kind)}")
+            columns.append(f"sa.column({name!r}, sa.{kind!r})")
+            fills.append(f"{name!r}: {FILLS.get((table, name)) or _nothing(table, name, kind)}")
             each.column.nullable = True
             closing.append(
                 ops.AlterColumnOp(
@@ -81,18 +87,25 @@ def _filled(operation: ops.MigrateOperation) -> list[ops.MigrateOperation]:
             )
     if not fills:
         return [operation]
-    fill = ops.ExecuteSQLOp(f"UPDATE {table} SET {', '.join(fills)}")
+    filled = f"sa.table({table!r}, {', '.join(columns)}).update().values({{{', '.join(fills)}}})"
+    fill = ops.ExecuteSQLOp(_MARK + filled)
     return [operation, fill, ops.ModifyTableOps(table, closing, schema=None)]
 
 
-def _nothing(kind: sa.types.TypeEngine[object]) -> str:
+def _nothing(table: str, name: str, kind: sa.types.TypeEngine[object]) -> str:
     if isinstance(kind, sa.String):
         return "''"
     if isinstance(kind, sa.Boolean):
-        return "false"
+        return "False"
     if isinstance(kind, sa.Integer):
         return "0"
-    raise SystemExit(f"say in FILLS what a new {kind!r} is in rows that are there already")
+    raise SystemExit(f"say in FILLS what {table}.{name} is in rows that are there already")
+
+
+def _unmarked(line: str) -> str:
+    """A statement that Alembic rendered as text, as the Python it is."""
+    head, mark, tail = line.partition(_MARK)
+    return f"{head[:-1]}{literal_eval(head[-1] + tail[:-1])})" if mark else line
 
 
 def main() -> None:

@@ -2,7 +2,7 @@
 
 SQLAlchemy's defaults lose updates on SQLite: a deferred BEGIN takes the write lock too late. Here a
 transaction begins with the lock of the one writer (BEGIN IMMEDIATE; an advisory lock on PostgreSQL), so that
-the order of effects is the order of commits on both. Whatever happens outside of one is one of its own.
+the order of effects is the order of commits on both. A write outside of one is one of its own.
 """
 
 from collections.abc import Iterator, Sequence
@@ -13,7 +13,7 @@ from sqlalchemy import Executable, Row
 from sqlalchemy.engine import Connection
 
 from backend_stub.adapters.database_url import DatabaseUrl
-from backend_stub.adapters.sql_engines import OpenSqlite, connect_postgresql, connect_sqlite
+from backend_stub.adapters.sql_engines import READING, OpenSqlite, connect_postgresql, connect_sqlite
 
 Database: TypeAlias = OpenSqlite | DatabaseUrl
 """What opens a SQLite database in autocommit mode, or where a PostgreSQL database is."""
@@ -55,23 +55,28 @@ class SqlConnection:
 
     def rows(self, statement: Executable, parameters: dict[str, Any] | None = None) -> Sequence[Row[Any]]:
         """All rows of a query."""
-        with self.scope():
+        with self._reading():
             return self._connection.execute(statement, parameters).all()
 
     def first(self, statement: Executable, parameters: dict[str, Any] | None = None) -> Row[Any] | None:
         """The first row of a query, if there is one."""
-        with self.scope():
+        with self._reading():
             return self._connection.execute(statement, parameters).first()
 
     def scalar(self, statement: Executable, parameters: dict[str, Any] | None = None) -> Any:
         """The first column of the first row of a query, None when there is none."""
-        with self.scope():
+        with self._reading():
             return self._connection.execute(statement, parameters).scalar()
 
     def write(self, statement: Executable, parameters: dict[str, Any] | None = None) -> int:
         """Run an insert, update or delete; returns how many rows it met."""
         with self.scope():
             return self._connection.execute(statement, parameters).rowcount
+
+    def change(self, statement: Executable, parameters: dict[str, Any]) -> Any:
+        """Run a write that returns something; its first column, None when it met no row."""
+        with self.scope():
+            return self._connection.execute(statement, parameters).scalar()
 
     def insert(self, statement: Executable, parameters: dict[str, Any]) -> int:
         """Insert one row; returns the number it was given."""
@@ -80,11 +85,27 @@ class SqlConnection:
         assert key is not None
         return int(key[0])
 
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        """The transaction that is open, or none: a single query sees one state of things by itself."""
+        connection = self._connection
+        if connection.in_transaction():
+            yield
+            return
+        info = connection.info
+        info[READING] = True
+        try:
+            with connection.begin():
+                yield
+        finally:
+            del info[READING]
+
     def close(self) -> None:
         """Give the database back."""
         self._connection.close()
 
     def abandon(self) -> None:
         """The program is killed: a server rolls back what is open; a file's disk sees to that itself."""
-        if self._connection.dialect.name == "postgresql" and not self._connection.closed:
-            self._connection.connection.driver_connection.close()  # type: ignore[union-attr]
+        connection = self._connection
+        if connection.dialect.name == "postgresql" and not connection.closed and not connection.invalidated:
+            connection.connection.driver_connection.close()  # type: ignore[union-attr]

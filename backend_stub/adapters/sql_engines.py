@@ -36,6 +36,11 @@ _BEGIN: Final = (
     f" SELECT pg_catalog.pg_advisory_xact_lock({_LOCK}, pg_catalog.hashtext(current_schema()))"
 )
 
+READING: Final = "reading"
+"""In `Connection.info` while a single query runs outside of a transaction: it needs none, and no lock."""
+
+_START_AGAIN: Final = "start it and then this program again: everything that was committed is there"
+
 _connect: ContextVar[Callable[[], Any]] = ContextVar("_connect")
 """How the engine gets the connection it is asked for now."""
 
@@ -68,7 +73,8 @@ def _sqlite_engine() -> Engine:
 
     @event.listens_for(engine, "begin")
     def begin_immediate(connection: Connection) -> None:
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        if READING not in connection.info:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
 
     return engine
 
@@ -81,6 +87,8 @@ def _postgresql_engine() -> Engine:
 
     @event.listens_for(engine, "begin")
     def begin_as_only_writer(connection: Connection) -> None:
+        if READING in connection.info:
+            return
         driver: psycopg.Connection[Any] = connection.connection.driver_connection  # type: ignore[assignment]
         try:
             # Two statements on one way there and back, which only an unprepared query may hold.
@@ -108,11 +116,19 @@ def _engine(url: str) -> Engine:
     # What a statement was given may be a number or a token: no error may show it.
     return create_engine(
         url,
-        creator=lambda: _connect.get()(),
+        creator=_make_connection,
         poolclass=NullPool,
         pool_reset_on_return=None,
         hide_parameters=True,
     )
+
+
+def _make_connection() -> Any:
+    """What the engine asks for; never a second time for a connection that has been lost."""
+    opening = _connect.get(None)
+    if opening is None:
+        raise StoreError(f"the database server has gone; {_START_AGAIN}")
+    return opening()
 
 
 def open_postgresql(url: DatabaseUrl) -> "psycopg.Connection[Any]":
@@ -140,10 +156,7 @@ def open_postgresql(url: DatabaseUrl) -> "psycopg.Connection[Any]":
 
 
 def _gone(error: BaseException) -> StoreError:
-    return StoreError(
-        f"the database server has gone ({_reason(error)}); start it and then this program again:"
-        " everything that was committed is there"
-    )
+    return StoreError(f"the database server has gone ({_reason(error)}); {_START_AGAIN}")
 
 
 def _reason(error: BaseException) -> str:

@@ -26,8 +26,7 @@ _HAS_DUE = select(DUE.c.seq).where(*_THE_DUE)
 
 _VEHICLE = select(VEHICLES.c.record, VEHICLES.c.given).where(VEHICLES.c.vin == bindparam("the_vin"))
 _UPDATE_VEHICLE = update(VEHICLES).where(VEHICLES.c.vin == bindparam("the_vin"))
-_RAISE_REVISION = _UPDATE_VEHICLE.values(revision=VEHICLES.c.revision + 1)
-_REVISION = select(VEHICLES.c.revision).where(VEHICLES.c.vin == bindparam("the_vin"))
+_RAISE_REVISION = _UPDATE_VEHICLE.values(revision=VEHICLES.c.revision + 1).returning(VEHICLES.c.revision)
 _VINS = select(VEHICLES.c.vin).order_by(VEHICLES.c.seq)
 _RECORD = msgspec.json.Decoder(VehicleRecord)
 
@@ -119,8 +118,7 @@ class SqlVehicles:
 
     def next_revision(self, vin: str) -> int:
         """The revision of the car's next snapshot (R-406)."""
-        self._sql.write(_RAISE_REVISION, {"the_vin": vin})
-        return int(self._sql.scalar(_REVISION, {"the_vin": vin}))
+        return int(self._sql.change(_RAISE_REVISION, {"the_vin": vin}))
 
 
 class SqlPrices:

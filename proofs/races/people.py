@@ -9,7 +9,7 @@ from typing import Final, TypeVar
 from backend_stub.app import Backend
 from backend_stub.domain.payment import Transaction
 from backend_stub.errors import BackendError
-from backend_stub.service.provider_ports import ProviderReport
+from backend_stub.service.money.provider_ports import ProviderReport
 from contracts.acts.agent import ApproveRefund, RequestRefund
 from contracts.bench import AtHotline
 from contracts.errors import ErrorCode
@@ -121,7 +121,7 @@ class Person:
         self._town.add_session(Session(session, order.amount_minor, order.currency))
 
     def report(self, backend: Backend) -> None:
-        """A provider reports: a capture, at times of a wrong amount, a decline, or what it has said before."""
+        """A provider reports: a capture, at times of a wrong amount, a decline, or what it said before."""
         told = list(self._town.taken.values())[-FEW:]
         if told and self._chance.random() < 0.25:
             transaction, declined = self._chance.choice(told), False

@@ -163,16 +163,32 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("ended_at_ms", sa.BigInteger(), nullable=True))
         batch_op.add_column(sa.Column("renewal", sa.String(), nullable=True))
 
-    op.execute("UPDATE entitlements SET renewal = 'none'")
+    op.execute(
+        sa.table("entitlements", sa.column("renewal", sa.String())).update().values({"renewal": "none"})
+    )
     with op.batch_alter_table("entitlements", schema=None) as batch_op:
         batch_op.alter_column("renewal", existing_type=sa.String(), nullable=False)
 
+    with op.batch_alter_table("ledger", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_ledger_order_number"), ["order_number"], unique=False)
+
+    with op.batch_alter_table("orders", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("channel", sa.String(), nullable=True))
+
     with op.batch_alter_table("price_lists", schema=None) as batch_op:
         batch_op.add_column(sa.Column("tax_included", sa.Boolean(), nullable=True))
+        batch_op.add_column(sa.Column("substitutes", sa.LargeBinary(), nullable=True))
 
-    op.execute("UPDATE price_lists SET tax_included = false")
+    op.execute(
+        sa.table(
+            "price_lists", sa.column("tax_included", sa.Boolean()), sa.column("substitutes", sa.LargeBinary())
+        )
+        .update()
+        .values({"tax_included": False, "substitutes": b"[]"})
+    )
     with op.batch_alter_table("price_lists", schema=None) as batch_op:
         batch_op.alter_column("tax_included", existing_type=sa.Boolean(), nullable=False)
+        batch_op.alter_column("substitutes", existing_type=sa.LargeBinary(), nullable=False)
 
     with op.batch_alter_table("provider_sessions", schema=None) as batch_op:
         batch_op.add_column(sa.Column("taken_minor", sa.BigInteger(), nullable=True))
@@ -181,13 +197,17 @@ def upgrade() -> None:
     with op.batch_alter_table("sms", schema=None) as batch_op:
         batch_op.add_column(sa.Column("purpose", sa.String(), nullable=True))
 
-    op.execute("UPDATE sms SET purpose = 'payment'")
+    op.execute(sa.table("sms", sa.column("purpose", sa.String())).update().values({"purpose": "payment"}))
     with op.batch_alter_table("sms", schema=None) as batch_op:
         batch_op.alter_column("purpose", existing_type=sa.String(), nullable=False)
 
     with op.batch_alter_table("vehicles", schema=None) as batch_op:
         batch_op.add_column(sa.Column("given", sa.LargeBinary(), nullable=True))
 
-    op.execute("UPDATE vehicles SET given = record")
+    op.execute(
+        sa.table("vehicles", sa.column("given", sa.LargeBinary()))
+        .update()
+        .values({"given": sa.column("record")})
+    )
     with op.batch_alter_table("vehicles", schema=None) as batch_op:
         batch_op.alter_column("given", existing_type=sa.LargeBinary(), nullable=False)
