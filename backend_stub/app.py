@@ -35,6 +35,7 @@ from backend_stub.service.people.portal_access import PortalAccess
 from backend_stub.service.people.portal_desk import make_portal_desk
 from backend_stub.service.ports import DueKind
 from backend_stub.service.registry import Registry
+from backend_stub.service.session_watch import PacketListener, SessionWatch
 from backend_stub.service.unit_of_work import Transactions, UnitOfWork
 from backend_stub.service.validity.booking import Booking
 from backend_stub.service.validity.dealer import Dealer
@@ -57,8 +58,6 @@ if TYPE_CHECKING:
 
 DATABASE = "backend"
 """The backend's database on its disk."""
-
-PacketListener = Callable[[str, str, str, int], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,9 +142,7 @@ class Backend:
         self.desk = Desk(self.payments, self.booking, self.messages, self.registry, self.acts())
         self.intake = self.make_intake()
         self.scheduler = Scheduler(runtime.clock, self.transactions, self.due_handlers())
-        self._packet_listeners: list[PacketListener] = []
-        self._change_listeners: list[Callable[[], None]] = []
-        self._session_listeners: list[Callable[[bool], None]] = []
+        self.watch = SessionWatch(runtime.journal)
         self.endpoint = self._make_endpoint(make_port)
         self.transactions.on_commit(self.endpoint.wake)
         with self.transactions.begin(runtime.clock.now_ms()) as uow:
@@ -306,11 +303,11 @@ class Backend:
 
     def on_packet(self, listener: PacketListener) -> None:
         """Have `listener` called with way, kind, key and size of every message that passes."""
-        self._packet_listeners.append(listener)
+        self.watch.on_packet(listener)
 
     def on_change(self, listener: Callable[[], None]) -> None:
         """Have `listener` called when the outbox may have another depth."""
-        self._change_listeners.append(listener)
+        self.watch.on_change(listener)
 
     def on_subscription(self, listener: SubscriptionListener) -> None:
         """Have `listener` called with VIN and state of every SIM that the operator has switched."""
@@ -322,7 +319,7 @@ class Backend:
 
     def on_session(self, listener: Callable[[bool], None]) -> None:
         """Have `listener` called when the MQTT session comes up or goes down."""
-        self._session_listeners.append(listener)
+        self.watch.on_session(listener)
 
     def audit(self) -> BackendAudit:
         """The books as they are now, for checkers."""
@@ -345,32 +342,14 @@ class Backend:
             outbox=self.store.outbox,
             clock=self.runtime.clock,
             receive=self.receive,
-            on_change=self._outbox_changed,
-            on_packet=self._packet_passed,
+            on_change=self.watch.outbox_changed,
+            on_packet=self.watch.packet_passed,
             on_session=self._session_changed,
-            on_trouble=self._refused,
+            on_trouble=self.watch.refused,
         )
 
-    def _outbox_changed(self) -> None:
-        for listener in self._change_listeners:
-            listener()
-
-    def _packet_passed(self, way: str, kind: str, key: str, size: int) -> None:
-        for listener in self._packet_listeners:
-            listener(way, kind, key, size)
-
-    def _refused(self, reason: str, refused: bool) -> None:
-        # A road that is closed is no event of its own: the attempts that find it so differ from rig to rig.
-        if refused:
-            self.runtime.journal.record("session", "backend", "refused", reason=reason)
-
     def _session_changed(self, is_up: bool) -> None:
-        if is_up:
-            self.runtime.journal.record("session", "backend", "up")
-        else:
-            self.runtime.journal.record("session", "backend", "down", reason=self.endpoint.delivery.trouble)
-        for listener in self._session_listeners:
-            listener(is_up)
+        self.watch.session_changed(is_up, self.endpoint.delivery.trouble)
 
 
 def forget(database: str) -> None:
