@@ -1,6 +1,6 @@
 """`python -m benchmarks`: run all benchmarks, or one of them; exit code 1 when a target was missed.
 
-python -m benchmarks [--only transport|system|universe|broker|view] [--quick] [--prototypes DIR]
+python -m benchmarks [--only transport|system|store|universe|broker|view] [--quick] [--prototypes DIR]
 """
 
 import argparse
@@ -12,6 +12,7 @@ TITLES = {
     "transport": "a message from the car to the backend and back",
     "system": "whole cars in virtual time, and where the time goes",
     "universe": "a universe with the full store, in virtual time",
+    "store": "orders through the service layer against rows inserted by hand",
     "broker": "our broker on real sockets against mosquitto",
     "view": "first frame and key to bytes, against a bare Textual app",
 }
