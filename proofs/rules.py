@@ -14,7 +14,6 @@ from typing import Any, Final
 import msgspec
 
 from headunit.sim.scenario_file import load_scenario
-from headunit.sim.simulate import simulate
 from proofs.evidence import ROOT, Evidence, commit
 from proofs.same_story import first_differences
 from runtime.journal import actor_sequences, read_journal
@@ -25,6 +24,7 @@ CLAIM: Final = (
 )
 _COMMAND: Final = "make proof NAME=rules"
 _SIDE_BY_SIDE: Final = 48
+_NO_VERDICT: Final = "could not be run"
 _START_GAP_S: Final = 2.0
 """A process that starts takes a core for a second; stories that have begun must not feel it."""
 
@@ -75,30 +75,11 @@ async def _play_all(files: list[Path], folder: Path) -> dict[str, dict[str, Any]
 
 async def _play(file: Path, folder: Path) -> dict[str, Any]:
     """One story in real time, and beside it what virtual time makes of it."""
-    command = [
-        "-m",
-        "headunit",
-        "simulate",
-        str(file),
-        "--rig",
-        "real",
-        "--out",
-        str(folder / "real"),
-        "--json",
-    ]
-    process = await asyncio.create_subprocess_exec(sys.executable, *command, cwd=ROOT, stdout=PIPE)
-    out, _ = await process.communicate()
-    verdict: dict[str, Any] = msgspec.json.decode(out) if out.strip() else {}
-    print(f"{file.stem:32} {verdict.get('verdict', 'could not be run')}", flush=True)
+    await _simulate(file, "virtual", folder)
+    verdict = await _simulate(file, "real", folder)
+    print(f"{file.stem:32} {verdict.get('verdict', _NO_VERDICT)}", flush=True)
     if not verdict:
-        return {
-            "verdict": "could not be run",
-            "events": 0,
-            "real_s": 0.0,
-            "jitter_ms": 0.0,
-            "first_difference": [],
-        }
-    simulate(file, out=folder / "virtual")
+        return {"verdict": _NO_VERDICT, "events": 0, "real_s": 0.0, "jitter_ms": 0.0, "first_difference": []}
     real, virtual = (
         {"backend": actor_sequences(read_journal(folder / rig / "journal.jsonl")).get("backend", [])}
         for rig in ("real", "virtual")
@@ -111,3 +92,11 @@ async def _play(file: Path, folder: Path) -> dict[str, Any]:
         "first_difference": first_differences(virtual, real).get("backend", []),
         "violations": [violation["text"] for violation in verdict["violations"]],
     }
+
+
+async def _simulate(file: Path, rig: str, folder: Path) -> dict[str, Any]:
+    command = ("-m", "headunit", "simulate", str(file), "--rig", rig, "--out", str(folder / rig), "--json")
+    process = await asyncio.create_subprocess_exec(sys.executable, *command, cwd=ROOT, stdout=PIPE)
+    out, _ = await process.communicate()
+    verdict: dict[str, Any] = msgspec.json.decode(out) if out.strip() else {}
+    return verdict
