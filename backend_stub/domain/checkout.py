@@ -7,11 +7,13 @@ from backend_stub.domain.catalogue import (
     PRODUCTS,
     PriceList,
     Service,
+    Substitute,
     check_orderable,
     service_name,
 )
 from backend_stub.domain.market import MarketProfile
 from backend_stub.domain.order import Order, OrderLine, is_open
+from backend_stub.domain.substitution import current_codes
 from backend_stub.domain.tax import Taxed, taxed
 from backend_stub.domain.vehicle import VehicleRecord
 from backend_stub.errors import BackendError
@@ -101,16 +103,23 @@ def message_number(request_number: str | None, vehicle: VehicleRecord, profile: 
     return number
 
 
-def check_not_in_open_order(lines: Sequence[Line], orders: Iterable[Order], editing: str = "") -> None:
+def check_not_in_open_order(
+    lines: Sequence[Line],
+    orders: Iterable[Order],
+    substitutes: Sequence[Substitute] = (),
+    editing: str = "",
+) -> None:
     """A service sits in one open order only; `editing` is the order that is being modified (R-213).
 
-    Raises BackendError with SERVICE_IN_OPEN_ORDER.
+    An order holds what has replaced its services by `substitutes` since (R-104). Raises BackendError with
+    SERVICE_IN_OPEN_ORDER.
     """
     for order in orders:
         if order.number == editing or not is_open(order):
             continue
+        held = current_codes(order.services, substitutes)
         for line in lines:
-            if line.service in order.services:
+            if line.service in held:
                 raise BackendError(
                     ErrorCode.SERVICE_IN_OPEN_ORDER,
                     f"{service_name(line.service)} is in open order {order.number}: change or cancel it",

@@ -5,11 +5,13 @@ rule names, else INVALID_STATE, and changes nothing; only what a provider report
 money is kept or returned.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum, StrEnum, auto
 
 from backend_stub.domain.calendar import MINUTE_MS
+from backend_stub.domain.catalogue import Substitute
+from backend_stub.domain.substitution import current_codes
 from backend_stub.errors import BackendError
 from contracts.errors import ErrorCode
 from contracts.messages import CancelReason, OrderState
@@ -297,13 +299,19 @@ def is_payable(order: Order) -> bool:
     return order.state in _PAYABLE
 
 
-def holds_service_bought_again(order: Order, others: tuple[Order, ...]) -> bool:
-    """Whether a newer paid order among `others` holds a service of `order` (R-212)."""
+def holds_service_bought_again(
+    order: Order, others: tuple[Order, ...], substitutes: Sequence[Substitute] = ()
+) -> bool:
+    """Whether a newer paid order among `others` holds a service of `order` (R-212).
+
+    What has replaced a service by `substitutes` since is the same one (R-104).
+    """
     paid = (S.PAID, S.FULFILLED, S.PARTLY_REFUNDED)
+    wanted = current_codes(order.services, substitutes)
     return any(
         other.state in paid
         and (other.accepted_at_ms, other.number) > (order.accepted_at_ms, order.number)
-        and any(service in order.services for service in other.services)
+        and any(service in wanted for service in current_codes(other.services, substitutes))
         for other in others
     )
 

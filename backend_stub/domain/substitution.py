@@ -3,7 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from backend_stub.domain.catalogue import PRODUCTS, PriceList, Service, Substitute, service_name
+from backend_stub.domain.catalogue import (
+    BASE_PACKAGE,
+    PRODUCTS,
+    STANDARD_NAMES,
+    PriceList,
+    Service,
+    Substitute,
+    service_name,
+)
 from backend_stub.domain.entitlement import Entitlement
 from backend_stub.errors import BackendError
 from contracts.errors import ErrorCode
@@ -34,6 +42,11 @@ def current_code(service: str, substitutes: Sequence[Substitute]) -> str:
     return service
 
 
+def current_codes(services: Sequence[str], substitutes: Sequence[Substitute]) -> tuple[str, ...]:
+    """What several services are called after all `substitutes`."""
+    return tuple(current_code(service, substitutes) for service in services)
+
+
 def current_name(service: str, substitutes: Sequence[Substitute]) -> str:
     """What people call the service `service`."""
     for product in products_now(substitutes):
@@ -45,11 +58,13 @@ def current_name(service: str, substitutes: Sequence[Substitute]) -> str:
 def list_with(prices: PriceList, substitute: Substitute) -> PriceList:
     """The next list: the replacement costs what it costs there already, else what it replaces did.
 
-    Raises BackendError with NOT_ORDERABLE when the service is not sold, with INVALID_STATE when it would
-    replace itself.
+    Raises BackendError with NOT_ORDERABLE when the service is not sold or the replacement never is (R-004,
+    R-506), with INVALID_STATE when it would replace itself.
     """
     if all(product.code != substitute.service for product in products_now(prices.substitutes)):
         raise BackendError(ErrorCode.NOT_ORDERABLE, f"{service_name(substitute.service)} is not for sale")
+    if substitute.by in STANDARD_NAMES or substitute.by == BASE_PACKAGE:
+        raise BackendError(ErrorCode.NOT_ORDERABLE, f"{service_name(substitute.by)} is never for sale")
     if substitute.service == substitute.by:
         raise BackendError(ErrorCode.INVALID_STATE, "a service cannot replace itself")
     rows = {

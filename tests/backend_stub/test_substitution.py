@@ -14,8 +14,9 @@ from backend_stub.errors import BackendError
 from contracts.acts.agent import EndService
 from contracts.acts.bmw import AnnounceEnd, ChangePriceList, SubstituteService
 from contracts.acts.portal import ExportDescriptions
+from contracts.bench import PaymentOutcome
 from contracts.errors import ErrorCode
-from contracts.messages import Catalogue, EntitlementState, Product
+from contracts.messages import Catalogue, EntitlementState, OrderState, Product
 from tests.backend_stub.ends_shop import does, refused, states
 from tests.backend_stub.instants import in_shanghai
 from tests.backend_stub.renewal_shop import USER, open_portal
@@ -141,6 +142,37 @@ def test_a_replacement_can_be_replaced(shop: Shop) -> None:
 )
 def test_what_cannot_be_replaced(shop: Shop, service: str, by: str, code: ErrorCode) -> None:
     assert refused(shop, SubstituteService(service=service, by=by)) is code
+
+
+@pytest.mark.req("R-104", "R-004")
+@pytest.mark.parametrize("by", ["EMERGENCY_CALL", "TELESERVICES", "BASE"])
+def test_what_is_never_for_sale_takes_nothing_over(shop: Shop, by: str) -> None:
+    assert refused(shop, SubstituteService(service="RTTI", by=by)) is ErrorCode.NOT_ORDERABLE
+
+
+@pytest.mark.req("R-104", "R-213")
+def test_an_open_order_of_what_was_replaced_holds_the_replacement(shop: Shop) -> None:
+    order = shop.accepted("RTTI")
+    other = shop.accepted("CONCIERGE")
+    does(shop, NEW)
+    shop.sync()
+    assert shop.refused("LIVE") is ErrorCode.SERVICE_IN_OPEN_ORDER
+    assert shop.modify(other, "LIVE").code is ErrorCode.SERVICE_IN_OPEN_ORDER
+    assert shop.modify(order, "LIVE").code is None
+
+
+@pytest.mark.req("R-104", "R-212")
+def test_an_order_is_not_reinstated_when_its_replacement_was_bought(shop: Shop) -> None:
+    order = shop.accepted("RTTI")
+    shop.advance_to(order.deadline_ms)
+    shop.pay(order.number, PaymentOutcome.LATE, delay_ms=10 * MINUTE)
+    does(shop, NEW)
+    shop.advance(1)
+    newer = shop.paid("LIVE")
+    shop.advance(10 * MINUTE)
+    assert shop.order(order.number).state is OrderState.CANCELLED
+    assert shop.order(order.number).returned_minor == order.amount_minor
+    assert shop.order(newer).state is OrderState.FULFILLED
 
 
 @pytest.mark.req("R-104", "R-513")

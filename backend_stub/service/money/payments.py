@@ -176,8 +176,7 @@ class Payments:
         right = (transaction.captured_minor, transaction.currency) == (order.amount_minor, order.currency)
         event = OrderEvent.CAPTURED if right else OrderEvent.MISMATCHED
         is_over = order.state is OrderState.CANCELLED
-        others = uow.store.orders.of_vehicle(order.vin) if is_over else ()
-        facts = Facts(transaction.at_ms, bought_again=holds_service_bought_again(order, others))
+        facts = Facts(transaction.at_ms, bought_again=is_over and self._is_bought_again(uow, order))
         taken = self._book.apply(uow, order, event, facts)
         kept = OrderEffect.RETURN_MONEY not in taken.effects
         paid = PaymentEvent.ACCEPTED if kept else PaymentEvent.NOT_ACCEPTED
@@ -202,6 +201,12 @@ class Payments:
             self._booking.book(uow, taken.order, transaction.at_ms)
             for listener in self._paid_listeners:
                 listener(uow, taken.order, transaction.at_ms)
+
+    def _is_bought_again(self, uow: UnitOfWork, order: Order) -> bool:
+        """Whether something of the order is in a newer paid one, under whatever name (R-212, R-104)."""
+        prices = uow.store.prices.current()
+        others = uow.store.orders.of_vehicle(order.vin)
+        return holds_service_bought_again(order, others, prices.substitutes if prices else ())
 
     def _change(self, uow: UnitOfWork, before: Payment, after: Payment) -> None:
         if after == before:

@@ -7,7 +7,7 @@ from backend_stub.domain.catalogue import PriceList
 from backend_stub.domain.data_flow import DataCategory, Purpose
 from backend_stub.domain.market import MarketProfile
 from backend_stub.domain.order import Channel, Facts, Order, OrderEvent, OrderLine, Step, step
-from backend_stub.domain.substitution import products_now
+from backend_stub.domain.substitution import current_codes, products_now
 from backend_stub.domain.vehicle import VehicleRecord
 from backend_stub.errors import BackendError
 from backend_stub.service.data_flow import DataLedger
@@ -60,7 +60,7 @@ class Orders:
         prices = self.current_prices(uow)
         checkout.check_lines(request.lines, vehicle, profile, products_now(prices.substitutes))
         number = checkout.message_number(request.sms_number, vehicle, profile)
-        checkout.check_not_in_open_order(request.lines, orders)
+        checkout.check_not_in_open_order(request.lines, orders, prices.substitutes)
         self._check_notices(uow, vehicle.vin, tuple(line.service for line in request.lines))
         prices = self.current_prices(uow)
         checkout.check_list_version(request.list_version, prices)
@@ -104,8 +104,9 @@ class Orders:
             )
         prices = self.current_prices(uow)
         checkout.check_lines(request.lines, vehicle, profile, products_now(prices.substitutes))
-        checkout.check_not_in_open_order(request.lines, orders, editing=order.number)
-        added = (line.service for line in request.lines if line.service not in order.services)
+        checkout.check_not_in_open_order(request.lines, orders, prices.substitutes, editing=order.number)
+        held = current_codes(order.services, prices.substitutes)
+        added = (line.service for line in request.lines if line.service not in held)
         self._check_notices(uow, vehicle.vin, tuple(added))
         lines = checkout.priced(request.lines, prices, profile)
         changed = replace(taken.order, lines=lines)
