@@ -186,10 +186,13 @@ _OVER = (EntitlementState.EXPIRED, EntitlementState.TERMINATED, EntitlementState
 def fallen_back(entitlement: Entitlement, today: date) -> Entitlement | None:
     """The entitlement without its newest period, where the one before still runs (R-603, D-31).
 
-    None where the service has ended already, or ends with that refund.
+    None where the service has ended already, or ends with that refund. Before activation nothing has
+    passed: its dates are still to move (R-402).
     """
     rest = entitlement.periods[:-1]
-    if entitlement.state in _OVER or not rest or rest[-1].last_day < today:
+    if entitlement.state in _OVER or not rest:
+        return None
+    if entitlement.state is not EntitlementState.PENDING and rest[-1].last_day < today:
         return None
     if entitlement.state is EntitlementState.ACTIVE:
         entitlement = step(entitlement, EntitlementEvent.NEWEST_REFUNDED)
@@ -205,10 +208,10 @@ def ending_event(entitlement: Entitlement) -> EntitlementEvent | None:
     return EntitlementEvent.TERMINATE
 
 
-def later_orders(entitlement: Entitlement, period: Period) -> tuple[str, ...]:
-    """Orders of the periods that extend `period`, newest last."""
+def later_periods(entitlement: Entitlement, period: Period) -> tuple[Period, ...]:
+    """The periods that extend `period`, newest last."""
     at = entitlement.periods.index(period)
-    return tuple(each.order_number for each in entitlement.periods[at + 1 :])
+    return entitlement.periods[at + 1 :]
 
 
 def line_of(lines: Sequence[OrderLine], service: str) -> OrderLine | None:

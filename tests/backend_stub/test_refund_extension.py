@@ -109,3 +109,32 @@ def test_what_was_substituted_is_refunded_under_the_name_it_was_bought_by(shop: 
     assert shop.booked("TRAFFIC").state is EntitlementState.TERMINATED
     assert shop.booked("CONCIERGE").state is EntitlementState.ACTIVE
     assert shop.balances()
+
+
+@pytest.mark.req("R-603", "R-104")
+def test_an_extension_under_a_new_name_goes_first_and_then_no_longer_stands(shop: RefundShop) -> None:
+    first = shop.active("RTTI")
+    shop.bmw(SubstituteService(service="RTTI", by="TRAFFIC"))
+    second = shop.active("TRAFFIC")
+    assert shop.refused_request(first) is ErrorCode.REFUND_LATEST_FIRST
+    shop.request(second)
+    shop.request(first)
+    shop.end_service("TRAFFIC")
+    assert shop.refused_approval(first) is ErrorCode.REFUND_LATEST_FIRST
+    shop.approve(second)
+    shop.approve(first)
+    assert shop.order(first).state is shop.order(second).state is OrderState.REFUNDED
+    assert shop.balances()
+
+
+@pytest.mark.req("R-603", "R-402")
+def test_a_term_that_still_waits_for_activation_has_not_passed(shop: RefundShop) -> None:
+    shop.command(HoldActivation(held=True))
+    first, second = shop.paid("RTTI"), shop.paid(("RTTI", 12))
+    shop.advance(100 * DAY)
+    shop.refund(second)
+    assert shop.the_refund(second).amount_minor == 48000
+    shop.command(HoldActivation(held=False))
+    shop.advance(DAY)
+    assert shop.booked("RTTI").booked_until == "2026-11-08"
+    assert shop.order(first).state is OrderState.FULFILLED

@@ -18,7 +18,7 @@ from backend_stub.domain.refund import (
     fallen_back,
     happen,
     is_approved,
-    later_orders,
+    later_periods,
     line_of,
     refundable_minor,
     step_state,
@@ -108,8 +108,9 @@ class RefundBook:
         bought = _bought(uow, order, line)
         if bought is None:
             raise BackendError(ErrorCode.NOTHING_REFUNDABLE, f"order {order.number} has booked nothing")
-        for number in later_orders(bought.entitlement, bought.period):
-            later = self.standing(uow, number, line.service)
+        for period in later_periods(bought.entitlement, bought.period):
+            number = period.order_number
+            later = self.standing(uow, number, _bought_as(bought.entitlement, period))
             if later is None or not is_gone(later):
                 raise BackendError(
                     ErrorCode.REFUND_LATEST_FIRST, f"order {number} extends it: refund that one first"
@@ -131,8 +132,14 @@ class RefundBook:
         )
 
     def used_through(self, uow: UnitOfWork, bought: Bought) -> date:
-        """The last day of use: today, or the day on which the service was ended before (R-511)."""
-        ended_at_ms = bought.entitlement.ended_at_ms
+        """The last day of use: today, or the day on which the service was ended before (R-511).
+
+        An extension of what still waits for activation has not started, whatever its dates say (R-603).
+        """
+        _, entitlement, period = bought
+        if entitlement.state is EntitlementState.PENDING and not period.fresh:
+            return min(self.today(uow), calendar.days_before(period.first_day, 1))
+        ended_at_ms = entitlement.ended_at_ms
         if ended_at_ms is None:
             return self.today(uow)
         # Ended as a day begins: that day was not used any more.
@@ -203,7 +210,11 @@ class RefundBook:
 
 def line_of_period(order: Order, entitlement: Entitlement, period: Period) -> OrderLine | None:
     """The line that has bought a period, whatever its service has been substituted by since (R-104)."""
-    return line_of(order.lines, period.bought_as or entitlement.service)
+    return line_of(order.lines, _bought_as(entitlement, period))
+
+
+def _bought_as(entitlement: Entitlement, period: Period) -> str:
+    return period.bought_as or entitlement.service
 
 
 def _customer(uow: UnitOfWork, vin: str) -> str:
