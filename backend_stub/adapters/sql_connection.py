@@ -9,7 +9,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeAlias
 
-from sqlalchemy import Executable, Row
+from sqlalchemy import Executable, Row, Table
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection
 
 from backend_stub.adapters.database_url import DatabaseUrl
@@ -17,6 +18,20 @@ from backend_stub.adapters.sql_engines import READING, OpenSqlite, connect_postg
 
 Database: TypeAlias = OpenSqlite | DatabaseUrl
 """What opens a SQLite database in autocommit mode, or where a PostgreSQL database is."""
+
+
+class InsertNew:
+    """An insert that does nothing when `key` is there already; else it returns column `returned`.
+
+    One question less than to look first; each database has its own words for it.
+    """
+
+    def __init__(self, table: Table, key: str, returned: str) -> None:
+        made = (
+            dialect.insert(table).on_conflict_do_nothing(index_elements=[key])
+            for dialect in (sqlite, postgresql)
+        )
+        self.sqlite, self.postgresql = (each.returning(table.c[returned]) for each in made)
 
 
 class SqlConnection:
@@ -77,6 +92,11 @@ class SqlConnection:
         """Run a write that returns something; its first column, None when it met no row."""
         with self.scope():
             return self._connection.execute(statement, parameters).scalar()
+
+    def insert_new(self, statement: InsertNew, parameters: dict[str, Any]) -> Any:
+        """Insert one row; what it returns, None when its key was there already."""
+        is_server = self._connection.dialect.name == "postgresql"
+        return self.change(statement.postgresql if is_server else statement.sqlite, parameters)
 
     def insert(self, statement: Executable, parameters: dict[str, Any]) -> int:
         """Insert one row; returns the number it was given."""

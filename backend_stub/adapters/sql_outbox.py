@@ -4,7 +4,7 @@ from typing import Any
 
 from sqlalchemy import Row, bindparam, delete, func, insert, select
 
-from backend_stub.adapters.sql_connection import SqlConnection
+from backend_stub.adapters.sql_connection import InsertNew, SqlConnection
 from backend_stub.adapters.tables import ANSWERS, INBOX_DEAD, INBOX_SEEN, OUTBOX, OUTBOX_DEAD
 from runtime.mqtt.outbox import OutboxEntry
 from runtime.mqtt.port import OutgoingMessage
@@ -20,7 +20,7 @@ _MESSAGE = (
     OUTBOX.c.retain,
 )
 _SEQ_OF = select(OUTBOX.c.seq).where(OUTBOX.c.key == bindparam("the_key"))
-_ADD = insert(OUTBOX)
+_ADD = InsertNew(OUTBOX, "key", "seq")
 _PENDING = (
     select(OUTBOX.c.seq, OUTBOX.c.expires_at_ms, *_MESSAGE)
     .where(OUTBOX.c.seq > bindparam("after_seq"))
@@ -30,7 +30,7 @@ _PENDING = (
 _DELETE = delete(OUTBOX).where(OUTBOX.c.seq == bindparam("the_seq"))
 _ONE = select(*_MESSAGE).where(OUTBOX.c.seq == bindparam("the_seq"))
 _DEPTH = select(func.count()).select_from(OUTBOX)
-_SEEN = select(INBOX_SEEN.c.at_ms).where(INBOX_SEEN.c.key == bindparam("the_key"))
+_SEE = InsertNew(INBOX_SEEN, "key", "key")
 _ANSWER = select(ANSWERS).where(ANSWERS.c.request == bindparam("the_request"))
 
 
@@ -44,10 +44,8 @@ class SqlOutbox:
 
     def add(self, message: OutgoingMessage, expires_at_ms: int | None = None) -> int:
         """Append, inside the transaction that is open; returns `seq`. A key already there adds nothing."""
-        known = self._sql.scalar(_SEQ_OF, {"the_key": message.key})
-        if known is not None:
-            return int(known)
-        return self._sql.insert(_ADD, {**message._asdict(), "expires_at_ms": expires_at_ms})
+        seq = self._sql.insert_new(_ADD, {**message._asdict(), "expires_at_ms": expires_at_ms})
+        return int(self._sql.scalar(_SEQ_OF, {"the_key": message.key}) if seq is None else seq)
 
     def pending(self, after_seq: int, limit: int) -> list[OutboxEntry]:
         """Committed entries with seq > `after_seq`, in order."""
@@ -93,10 +91,7 @@ class SqlInbox:
 
     def first_time(self, key: str, at_ms: int) -> bool:
         """Remember `key`, inside the transaction that is open; False when it was there already."""
-        if self._sql.first(_SEEN, {"the_key": key}) is not None:
-            return False
-        self._sql.write(insert(INBOX_SEEN), {"key": key, "at_ms": at_ms})
-        return True
+        return self._sql.insert_new(_SEE, {"key": key, "at_ms": at_ms}) is not None
 
     def dead_letter(self, topic: str, payload: bytes, reason: str, at_ms: int) -> None:
         """Keep a message that does not keep its contract."""
