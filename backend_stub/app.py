@@ -31,6 +31,7 @@ from backend_stub.service.ordering.order_book import OrderBook
 from backend_stub.service.ordering.orders import Orders
 from backend_stub.service.ordering.product_range import ProductRange
 from backend_stub.service.people.account_ports import PasswordHasher
+from backend_stub.service.people.passwords import Ahead, Passwords
 from backend_stub.service.people.portal_access import PortalAccess
 from backend_stub.service.people.portal_desk import make_portal_desk
 from backend_stub.service.ports import DueKind
@@ -112,10 +113,11 @@ class Backend:
         self.data_desk = DataDesk(self.ledger, self.registry)
         self.renewals = Renewals(self.profile, self.access, self.orders, self.payments, self.booking)
         account_ids = SeededIds(runtime.randomness.stream("accounts"))
+        self.passwords = Passwords(self.make_hasher(account_ids), runtime.executor, self.store.accounts)
         self.portal = make_portal_desk(
             self.profile,
             account_ids,
-            self.make_hasher(account_ids),
+            self.passwords,
             self.gateway,
             self.portal_of,
             self.access,
@@ -253,12 +255,13 @@ class Backend:
 
     async def handle(self, command: Command) -> None:
         """Carry out a bench command. Raises BackendError with the rule's code; nothing has changed then."""
+        ahead = await self.passwords.ahead(getattr(command, "act", None))
         # In the backend's own context, so that what the command sets off dies with the backend that was told.
-        self._context.copy().run(self._carry_out, command)
+        self._context.copy().run(self._carry_out, command, ahead)
 
-    def _carry_out(self, command: Command) -> None:
+    def _carry_out(self, command: Command, ahead: Ahead | None) -> None:
         try:
-            with self.change() as uow:
+            with self.passwords.at_hand(ahead), self.change() as uow:
                 self.desk.carry_out(uow, command)
         except BackendError as error:
             if act := act_name(command):

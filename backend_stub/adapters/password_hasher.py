@@ -1,10 +1,13 @@
 """Passwords as Argon2id hashes (RFC 9106), each with a salt of its own (R-832)."""
 
+from base64 import b64encode
 from dataclasses import dataclass
 
 from runtime.ports import Ids
 
 HASH_BYTES = 32
+
+SALT_BYTES = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,13 +33,28 @@ class Argon2Hasher:
         self._ids = ids
         self._cost = cost
 
-    def hash(self, password: str) -> str:
-        """A hash that can be kept, with a salt of its own; it names its own parameters."""
+    @property
+    def decoy(self) -> str:
+        """What no password is the one of, at the cost of a hash that is made now.
+
+        It is a hash in form alone (RFC 9106 has no string for it; this is that of the reference code), all
+        zero, so that whoever would find a password to it has broken the function.
+        """
+        salt, made = (b64encode(bytes(size)).rstrip(b"=").decode() for size in (SALT_BYTES, HASH_BYTES))
+        cost = self._cost
+        return f"$argon2id$v=19$m={cost.memory_kib},t={cost.passes},p={cost.lanes}${salt}${made}"
+
+    def salt(self) -> bytes:
+        """A salt that nobody has had before."""
+        return bytes.fromhex(self._ids.key())
+
+    def hash(self, password: str, salt: bytes) -> str:
+        """A hash that can be kept; it names its own parameters."""
         from argon2.low_level import Type, hash_secret
 
         return hash_secret(
             password.encode(),
-            bytes.fromhex(self._ids.key()),
+            salt,
             time_cost=self._cost.passes,
             memory_cost=self._cost.memory_kib,
             parallelism=self._cost.lanes,

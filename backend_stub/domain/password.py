@@ -11,10 +11,15 @@ MAX_LENGTH = 128
 """Longer ones are refused, so that nobody keeps the hasher busy with a book."""
 
 
-def check_password(password: str) -> None:
-    """Eight characters at least, a letter and a digit among them (D-34). Raises BackendError."""
+def is_password(password: str) -> bool:
+    """Whether this can be a password: eight characters at least, a letter and a digit among them (D-34)."""
     has_both = any(map(str.isalpha, password)) and any(map(str.isdigit, password))
-    if not has_both or not MIN_LENGTH <= len(password) <= MAX_LENGTH:
+    return has_both and MIN_LENGTH <= len(password) <= MAX_LENGTH
+
+
+def check_password(password: str) -> None:
+    """Raises BackendError with BAD_PASSWORD for what can be no password (D-34)."""
+    if not is_password(password):
         raise BackendError(
             ErrorCode.BAD_PASSWORD, "a password has eight characters or more, with a letter and a digit"
         )

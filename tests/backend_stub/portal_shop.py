@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from backend_stub.app import BackendConfig
+from backend_stub.app import Backend, BackendConfig
 from backend_stub.domain.account import Account, AccountState
 from backend_stub.domain.vehicle import VehicleRecord
 from backend_stub.domain.vehicle_link import LinkState, VehicleLink
@@ -16,7 +16,7 @@ from contracts.acts.portal import PortalClient
 from contracts.bench import AtDealer, AtHotline, AtPortal, Command, Pay
 from contracts.errors import ErrorCode
 from tests.backend_stub.shop import NUMBER as NUMBER
-from tests.backend_stub.shop import START, Shop
+from tests.backend_stub.shop import START, MakeBackend, Shop
 from tests.backend_stub.shop import VIN as VIN
 
 OTHER_VIN = "WBATEST0000000002"
@@ -43,11 +43,18 @@ def car(vin: str = VIN, *, handed_over: bool = True, **fields: Any) -> VehicleRe
 class PortalShop(Shop):
     """A shop in `market` with the given cars: in China one that its dealer has yet to activate."""
 
-    def __init__(self, market: str = "CN", *cars: VehicleRecord, start_ms: int = START) -> None:
+    def __init__(
+        self,
+        market: str = "CN",
+        *cars: VehicleRecord,
+        start_ms: int = START,
+        make_backend: MakeBackend = Backend,
+    ) -> None:
         cars = cars or (car(handed_over=market != "CN"),)
         super().__init__(
             start_ms,
             config=BackendConfig(market=market, vehicles=cars, public_url="http://127.0.0.1:8080"),
+            make_backend=make_backend,
         )
 
     def does(self, *acts: Said) -> None:

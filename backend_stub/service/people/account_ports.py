@@ -112,10 +112,17 @@ class LinkRows(Protocol):
 
 
 class PasswordHasher(Protocol):
-    """Makes salted hashes of passwords (R-832)."""
+    """Makes salted hashes of passwords (R-832); `hash` and `verify` can be run on any thread."""
 
-    def hash(self, password: str) -> str:
-        """A hash that can be kept, with a salt of its own."""
+    @property
+    def decoy(self) -> str:
+        """What no password is the one of, and what takes as long to verify against as any hash."""
+
+    def salt(self) -> bytes:
+        """A salt that nobody has had before."""
+
+    def hash(self, password: str, salt: bytes) -> str:
+        """A hash that can be kept."""
 
     def verify(self, kept: str, password: str) -> bool:
         """Whether `password` is the one of a hash that was kept; False for a hash that is none."""

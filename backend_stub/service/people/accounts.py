@@ -19,8 +19,9 @@ from backend_stub.errors import BackendError, CountedRefusalError
 from backend_stub.service.acts import Acts
 from backend_stub.service.people.account_book import AccountBook
 from backend_stub.service.people.account_messages import AccountMessages
-from backend_stub.service.people.account_ports import PasswordHasher, PortalSession, TokenPurpose
+from backend_stub.service.people.account_ports import PortalSession, TokenPurpose
 from backend_stub.service.people.links import Links
+from backend_stub.service.people.passwords import Passwords
 from backend_stub.service.people.portal_access import PortalAccess
 from backend_stub.service.unit_of_work import UnitOfWork
 from contracts.acts import portal
@@ -40,7 +41,7 @@ class Accounts:
         ids: Ids,
         book: AccountBook,
         messages: AccountMessages,
-        hasher: PasswordHasher,
+        passwords: Passwords,
         access: PortalAccess,
         links: Links,
     ) -> None:
@@ -48,7 +49,7 @@ class Accounts:
         self._ids = ids
         self._book = book
         self._messages = messages
-        self._hasher = hasher
+        self._passwords = passwords
         self._access = access
         self._links = links
 
@@ -107,7 +108,7 @@ class Accounts:
             raise _name_taken()
         check_password(act.password)
         blank = self._with_data(_blank(act.user), act.name, act.number, act.email)
-        blank = replace(blank, password_hash=self._hasher.hash(act.password))
+        blank = replace(blank, password_hash=self._passwords.hash(act.password))
         facts = Facts(may_register=self._profile.portal_registration)
         self._book.open(uow, blank, AccountEvent.REGISTER, facts)
 
@@ -155,7 +156,7 @@ class Accounts:
     def _by_password(self, uow: UnitOfWork, account: Account, password: str) -> Account:
         if account.state not in _WITH_PASSWORD:
             raise _bad_credentials()
-        if not self._hasher.verify(account.password_hash, password):
+        if not self._passwords.verify(account.password_hash, password):
             self._book.fail(uow, account, FAILURES_TO_LOCK)
             raise CountedRefusalError(ErrorCode.BAD_CREDENTIALS, "name or password is wrong")
         if account.failures:
@@ -222,7 +223,7 @@ class Accounts:
         after = self._book.apply(uow, account, event, facts)
         check_password(password)
         return self._book.update(
-            uow, after, replace(after, password_hash=self._hasher.hash(password), failures=0)
+            uow, after, replace(after, password_hash=self._passwords.hash(password), failures=0)
         )
 
     # Name and data

@@ -12,11 +12,11 @@ from backend_stub.service.ordering.orders import Orders
 from backend_stub.service.ordering.portal_orders import PortalOrders
 from backend_stub.service.people.account_book import AccountBook
 from backend_stub.service.people.account_messages import AccountMessages
-from backend_stub.service.people.account_ports import PasswordHasher
 from backend_stub.service.people.accounts import Accounts
 from backend_stub.service.people.care_centre import CareCentre
 from backend_stub.service.people.links import Links
 from backend_stub.service.people.ownership import Ownership
+from backend_stub.service.people.passwords import Passwords
 from backend_stub.service.people.portal_access import PortalAccess
 from backend_stub.service.ports import DueKind
 from backend_stub.service.registry import Registry
@@ -56,7 +56,7 @@ class PortalDesk:
 def make_portal_desk(
     profile: MarketProfile,
     ids: Ids,
-    hasher: PasswordHasher,
+    passwords: Passwords,
     gateway: Gateway,
     portal_of: Callable[[str], str],
     access: PortalAccess,
@@ -69,7 +69,7 @@ def make_portal_desk(
     book = AccountBook()
     links = Links(profile, ids, access, registry)
     messages = AccountMessages(profile, ids, gateway, portal_of)
-    accounts = Accounts(profile, ids, book, messages, hasher, access, links)
+    accounts = Accounts(profile, ids, book, messages, passwords, access, links)
     return PortalDesk(
         book=book,
         links=links,
