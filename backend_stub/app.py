@@ -140,7 +140,7 @@ class Backend:
         refund_book = RefundBook(self.profile, self.book, self.booking, self.payouts)
         self.refunds = Refunds(self.profile, self.book, refund_book, self.payouts)
         self.notices.on_provider_end(self.refunds.provider_ended)
-        self.range = ProductRange(self.profile, runtime.ids, self.access, self.notices)
+        self.range = ProductRange(self.profile, runtime.ids, self.access, self.notices, self.renewals)
         self.desk = Desk(self.payments, self.booking, self.messages, self.registry, self.acts())
         self.intake = self.make_intake()
         self.scheduler = Scheduler(runtime.clock, self.transactions, self.due_handlers())

@@ -4,7 +4,7 @@ A fresh period begins per R-402, an extension the day after the last queued end 
 instant decides which of the two a purchase is (R-502).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
@@ -160,6 +160,15 @@ def stop(entitlement: Entitlement, event: EntitlementEvent, at_ms: int) -> Entit
     Raises BackendError with INVALID_STATE for an unlisted event.
     """
     return replace(step(entitlement, event), ended_at_ms=at_ms, renewal=RenewalChoice.NONE)
+
+
+def lasting_longest(entitlements: Iterable[Entitlement]) -> Entitlement | None:
+    """Of several entitlements the one that ends last, the newer of equals; None when there is none.
+
+    A car can have a service twice where another one was replaced by it (R-104).
+    """
+    newest_first = tuple(entitlements)[::-1]
+    return max(newest_first, key=lambda each: each.booked_until or date.max, default=None)
 
 
 def fresh_period(

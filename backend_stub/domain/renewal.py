@@ -16,6 +16,7 @@ from backend_stub.domain.entitlement import (
     Period,
     RenewalChoice,
     extend,
+    lasting_longest,
     renewal_choice,
 )
 from backend_stub.domain.market import MarketProfile, Renewal
@@ -92,12 +93,17 @@ def check_notices(
 ) -> None:
     """An order of services in force is notice of renewal; one that is late refuses it whole (R-504).
 
-    Raises BackendError with RENEWAL_WINDOW_CLOSED.
+    What counts is the end that the order would move. Raises BackendError with RENEWAL_WINDOW_CLOSED.
     """
     for service in services:
-        for entitlement in held:
-            if entitlement.service == service and entitlement.state in IN_FORCE:
-                check_window(entitlement, now_ms, profile)
+        renewed = lasting_longest(in_force(service, held))
+        if renewed is not None:
+            check_window(renewed, now_ms, profile)
+
+
+def in_force(service: str, held: Sequence[Entitlement]) -> tuple[Entitlement, ...]:
+    """What is in force of a service among `held`, the newest last."""
+    return tuple(each for each in held if each.service == service and each.state in IN_FORCE)
 
 
 def with_notice(entitlement: Entitlement, now_ms: int, profile: MarketProfile) -> Entitlement:

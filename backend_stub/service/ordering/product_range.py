@@ -12,6 +12,7 @@ from backend_stub.service.acts import Acts
 from backend_stub.service.people.portal_access import PortalAccess
 from backend_stub.service.unit_of_work import UnitOfWork
 from backend_stub.service.validity.notices import Notices
+from backend_stub.service.validity.renewals import Renewals
 from contracts.acts import bmw, portal
 from runtime.ports import Ids
 
@@ -19,11 +20,19 @@ from runtime.ports import Ids
 class ProductRange:
     """The range of the market. Every method works inside the unit of work that is open."""
 
-    def __init__(self, profile: MarketProfile, ids: Ids, access: PortalAccess, notices: Notices) -> None:
+    def __init__(
+        self,
+        profile: MarketProfile,
+        ids: Ids,
+        access: PortalAccess,
+        notices: Notices,
+        renewals: Renewals,
+    ) -> None:
         self._profile = profile
         self._ids = ids
         self._access = access
         self._notices = notices
+        self._renewals = renewals
 
     def acts(self) -> Acts:
         """What BMW's desk and people in the Portal can do here."""
@@ -46,6 +55,7 @@ class ProductRange:
                     uow.touch(vin)
                     count += 1
             self._notices.rename(uow, vin, act.service, act.by)
+            self._renewals.gather(uow, vin, act.by)
             vehicle = uow.store.vehicles.get(vin)
             if vehicle is not None:
                 key = self._ids.key()

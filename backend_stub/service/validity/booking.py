@@ -13,6 +13,7 @@ from backend_stub.domain.entitlement import (
     fresh_period,
     is_extension,
     is_overdue,
+    lasting_longest,
     step,
     stop,
 )
@@ -73,16 +74,16 @@ class Booking:
     def book_line(self, uow: UnitOfWork, order: Order, line: OrderLine, captured_at_ms: int) -> None:
         """Extend what the capture instant finds in force, else begin a fresh term (R-502).
 
-        What has replaced the ordered service since is booked in its stead (R-104).
+        What has replaced the ordered service since is booked in its stead (R-104). Of a service that the
+        car has twice the later end moves, so that no term overlaps another one (R-501).
         """
         service, bought_as = self._booked_as(uow, line.service)
-        held = [
+        before = lasting_longest(
             each
             for each in uow.store.entitlements.of_vehicle(order.vin)
             if each.service == service and is_extension(each, captured_at_ms, self._profile)
-        ]
-        if held:
-            before = held[-1]
+        )
+        if before is not None:
             after = extend(before, order.number, line.months, captured_at_ms, bought_as)
             self._change(uow, before, after, "extended")
             return

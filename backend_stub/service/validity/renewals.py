@@ -5,7 +5,7 @@ from typing import Protocol
 
 from backend_stub.domain import checkout, renewal
 from backend_stub.domain.catalogue import BASE_PACKAGE, service_name
-from backend_stub.domain.entitlement import Entitlement, RenewalChoice
+from backend_stub.domain.entitlement import Entitlement, RenewalChoice, lasting_longest, renewal_choice
 from backend_stub.domain.market import MarketProfile
 from backend_stub.domain.order import OrderLine
 from backend_stub.domain.vehicle import VehicleRecord
@@ -85,6 +85,23 @@ class Renewals:
             if before.renewal is not RenewalChoice.NONE:
                 self._choose(uow, before, replace(before, renewal=RenewalChoice.NONE))
 
+    def gather(self, uow: UnitOfWork, vin: str, service: str) -> None:
+        """A car may have `service` twice now: what was chosen for either holds for the later end (R-104).
+
+        So what is shown of it is what can be switched, and what is charged.
+        """
+        held = renewal.in_force(service, uow.store.entitlements.of_vehicle(vin))
+        lasting = lasting_longest(held)
+        others = [each for each in held if each is not lasting and each.renewal is not RenewalChoice.NONE]
+        if lasting is None or not others:
+            return
+        chosen = [each.renewal for each in (lasting, *others)]
+        is_auto = any(each.is_auto for each in chosen)
+        choice = renewal_choice(is_auto, has_notice=any(each.has_notice for each in chosen))
+        for other in others:
+            self._choose(uow, other, replace(other, renewal=RenewalChoice.NONE))
+        self._choose(uow, lasting, replace(lasting, renewal=choice))
+
     def charge(self, uow: UnitOfWork, entitlement_id: int) -> None:
         """The last day begins: charge the card for the same term at the current price, once (R-505, D-24).
 
@@ -134,8 +151,15 @@ class Renewals:
         return OrderLine(charge.service, charge.months, total.amount_minor, price.fee_minor, total.tax_minor)
 
     def _held(self, uow: UnitOfWork, vehicle: VehicleRecord, service: str) -> Entitlement:
-        """What the car has of a service, the newest if there were several. Raises BackendError."""
-        for entitlement in reversed(uow.store.entitlements.of_vehicle(vehicle.vin)):
+        """What the car has of a service as it is shown: what lasts longest, else the newest that is over.
+
+        Raises BackendError.
+        """
+        entitlements = uow.store.entitlements.of_vehicle(vehicle.vin)
+        lasting = lasting_longest(renewal.in_force(service, entitlements))
+        if lasting is not None:
+            return lasting
+        for entitlement in reversed(entitlements):
             if entitlement.service == service:
                 return entitlement
         raise BackendError(ErrorCode.INVALID_STATE, f"{service_name(service)} is not booked in this car")
