@@ -1,10 +1,10 @@
 """What payer and agent do about a payment: open a session, look up, send the link again (R-302 to R-308)."""
 
-from backend_stub.domain.hotline_hours import check_answered, is_line
 from backend_stub.domain.market import MarketProfile
 from backend_stub.domain.order import Channel
 from backend_stub.errors import BackendError
 from backend_stub.service.acts import Acts
+from backend_stub.service.hotline import check_call
 from backend_stub.service.money.payments import Payments
 from backend_stub.service.ordering.messages import PaymentMessages
 from backend_stub.service.ordering.order_book import OrderBook
@@ -83,6 +83,4 @@ class PaymentDesk:
 
     def _answer(self, uow: UnitOfWork, act: AgentAct) -> None:
         """The right line was called, while somebody was there (R-306, R-512)."""
-        if not is_line(act.line, self._profile.hotline):
-            raise BackendError(ErrorCode.USE_HOTLINE, f"for payments call {self._profile.hotline}")
-        check_answered(self._profile.hotline_hours, self._profile.zone, uow.now_ms)
+        check_call(self._profile, act.line, self._profile.hotline, "payments", uow.now_ms)

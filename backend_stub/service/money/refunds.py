@@ -4,7 +4,6 @@ from dataclasses import replace
 from datetime import date
 
 from backend_stub.domain.entitlement import Entitlement
-from backend_stub.domain.hotline_hours import check_answered, is_line
 from backend_stub.domain.market import MarketProfile
 from backend_stub.domain.order import Order
 from backend_stub.domain.refund import (
@@ -19,6 +18,7 @@ from backend_stub.domain.refund import (
 from backend_stub.domain.verification import verified_order
 from backend_stub.errors import BackendError, CountedRefusalError
 from backend_stub.service.acts import Acts
+from backend_stub.service.hotline import check_call
 from backend_stub.service.money.payout import Payouts
 from backend_stub.service.money.refund_book import RefundBook, line_of_period
 from backend_stub.service.ordering.order_book import OrderBook
@@ -155,9 +155,7 @@ class Refunds:
 
     def _answer(self, uow: UnitOfWork, act: AgentAct) -> None:
         """The right line was called, while somebody was there (R-512, R-601)."""
-        if not is_line(act.line, self._profile.hotline):
-            raise BackendError(ErrorCode.USE_HOTLINE, f"for refunds call {self._profile.hotline}")
-        check_answered(self._profile.hotline_hours, self._profile.zone, uow.now_ms)
+        check_call(self._profile, act.line, self._profile.hotline, "refunds", uow.now_ms)
 
     def _verified(self, uow: UnitOfWork, act: RequestRefund) -> Order:
         """The order of a caller who knows VIN and number; who does not leaves a rejected request behind."""

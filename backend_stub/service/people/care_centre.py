@@ -4,6 +4,7 @@ from backend_stub.domain.account import Account, AccountEvent
 from backend_stub.domain.market import MarketProfile
 from backend_stub.errors import BackendError
 from backend_stub.service.acts import Acts
+from backend_stub.service.hotline import check_call
 from backend_stub.service.people.account_book import AccountBook
 from backend_stub.service.unit_of_work import UnitOfWork
 from contracts.acts import agent
@@ -23,24 +24,15 @@ class CareCentre:
 
     def lock(self, uow: UnitOfWork, act: agent.ReportCompromise) -> None:
         """Somebody else knows the password: all sessions end, and no timer opens the account (R-705)."""
-        self._book.apply(uow, self._account(uow, act.line, act.user), AccountEvent.COMPROMISE)
+        self._book.apply(uow, self._account(uow, act), AccountEvent.COMPROMISE)
 
     def unlock(self, uow: UnitOfWork, act: agent.Unlock) -> None:
         """Open a locked account at its person's wish."""
-        self._book.apply(uow, self._account(uow, act.line, act.user), AccountEvent.CARE_CENTRE)
+        self._book.apply(uow, self._account(uow, act), AccountEvent.CARE_CENTRE)
 
-    def _account(self, uow: UnitOfWork, line: str, user: str) -> Account:
-        check_line(line, self._profile.disturbance_line)
-        account = uow.store.accounts.called(user)
+    def _account(self, uow: UnitOfWork, act: agent.ReportCompromise | agent.Unlock) -> Account:
+        check_call(self._profile, act.line, self._profile.disturbance_line, "accounts", uow.now_ms)
+        account = uow.store.accounts.called(act.user)
         if account is None:
             raise BackendError(ErrorCode.VERIFICATION_FAILED, "there is no such account")
         return account
-
-
-def check_line(called: str, right: str) -> None:
-    """Whether somebody has called the right number; empty = the right one.
-
-    Raises BackendError with USE_HOTLINE.
-    """
-    if called not in ("", right):
-        raise BackendError(ErrorCode.USE_HOTLINE, f"call {right} for that")

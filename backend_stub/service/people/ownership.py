@@ -9,10 +9,10 @@ from backend_stub.domain.vehicle import VehicleRecord
 from backend_stub.domain.vehicle_link import LinkEvent, LinkState
 from backend_stub.errors import BackendError
 from backend_stub.service.acts import Acts
+from backend_stub.service.hotline import check_call
 from backend_stub.service.ordering.order_book import OrderBook
 from backend_stub.service.people.account_book import AccountBook
 from backend_stub.service.people.accounts import Accounts
-from backend_stub.service.people.care_centre import check_line
 from backend_stub.service.people.links import Links
 from backend_stub.service.people.portal_access import PortalAccess
 from backend_stub.service.registry import Registry
@@ -65,7 +65,7 @@ class Ownership:
         by = self._profile.owner_change_by
         if by == AT_PORTAL:
             raise BackendError(ErrorCode.PORTAL_ONLY, "the seller disconnects the car in the Portal")
-        check_line(act.line, by)
+        check_call(self._profile, act.line, by, "a change of owner", uow.now_ms)
         self._accounts.check_number(act.number)
         vehicle = self._registry.car(uow, act.car)
         if not vehicle.is_handed_over:
