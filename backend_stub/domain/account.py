@@ -132,13 +132,17 @@ TRANSITIONS = dict(
         # R-702: whoever has a password may change it.
         *_row((S.ACTIVE, S.RENAMING), E.NEW_PASSWORD, _SAME, F.KILL_TOKENS),
         # R-703: a password is forgotten in any state, and the token's may run out unused.
-        *_row((S.ACTIVE, S.RENAMING), E.RESET, _SAME, F.KILL_TOKENS, F.REVOKE_SESSIONS),
+        *_row((S.ACTIVE,), E.RESET, _SAME, F.KILL_TOKENS, F.REVOKE_SESSIONS),
+        # It may be forgotten because somebody else knew it: that one's wish for a name is given up.
+        *_row((S.RENAMING,), E.RESET, S.ACTIVE, F.KILL_TOKENS, F.REVOKE_SESSIONS),
         *_row((S.TOKEN_SENT, S.MUST_CHANGE), E.RESET, S.ACTIVE, F.KILL_TOKENS, F.REVOKE_SESSIONS),
         # R-704: a message that got lost must not keep the account from asking again.
         *_row((S.RENAMING,), E.RENAME, _SAME, F.SEND_CONFIRMATION),
         # R-705, D-34: a lock does not care which name is on its way; that wish is given up.
         *_row((S.RENAMING,), E.FIFTH_FAILURE, S.LOCKED, F.REVOKE_SESSIONS),
         *_row((S.RENAMING,), E.COMPROMISE, S.LOCKED, F.REVOKE_SESSIONS),
+        # R-705: five wrong guesses must not keep a report out; no timer opens the account any more.
+        *_row((S.LOCKED,), E.COMPROMISE, _SAME, F.REVOKE_SESSIONS),
     ]
 )
 """(state, event) to the next state and what is to be done."""
@@ -175,12 +179,12 @@ def step(account: Account, event: AccountEvent, facts: Facts = NOTHING) -> Step:
     """What `event` makes of `account`. Raises BackendError with the code of the rule that refuses it."""
     cell = (account.state, event)
     if cell not in TRANSITIONS:
-        raise BackendError(
-            REFUSALS.get(cell, ErrorCode.INVALID_STATE),
-            f"the account is {account.state}: {event} is not possible",
-        )
+        code = REFUSALS.get(cell, ErrorCode.INVALID_STATE)
+        if code is ErrorCode.BAD_TOKEN:
+            raise bad_token()
+        raise BackendError(code, f"the account is {account.state}: {event} is not possible")
     if event in _BY_TOKEN and not facts.token_good:
-        raise BackendError(ErrorCode.BAD_TOKEN, "the token is wrong, used or too old")
+        raise bad_token()
     if event is E.REGISTER and not facts.may_register:
         raise BackendError(ErrorCode.INVALID_STATE, "accounts are opened by the dealer here")
     state, effects = TRANSITIONS[cell]
@@ -194,6 +198,11 @@ def step(account: Account, event: AccountEvent, facts: Facts = NOTHING) -> Step:
         username=account.pending_username if event is E.CONFIRM else account.username,
     )
     return Step(after, effects)
+
+
+def bad_token() -> BackendError:
+    """The answer to any token that does not work: it tells neither which names there are nor their state."""
+    return BackendError(ErrorCode.BAD_TOKEN, "the token is wrong, used or too old")
 
 
 def _pending(account: Account, event: AccountEvent, state: AccountState, facts: Facts) -> str:

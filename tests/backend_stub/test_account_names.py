@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from backend_stub.domain.account import AccountState
+from backend_stub.errors import BackendError
 from contracts.acts import dealer, portal
 from contracts.bench import SetSms
 from contracts.errors import ErrorCode
@@ -84,6 +85,26 @@ def test_a_confirmation_works_once_and_for_half_an_hour(shop: PortalShop) -> Non
     shop.does(portal.ConfirmName(user=NUMBER))
     assert shop.refuses(portal.ConfirmName(user=MAIL)) is ErrorCode.BAD_TOKEN
     assert shop.refuses(portal.ConfirmName(user=NUMBER)) is ErrorCode.BAD_TOKEN
+
+
+@pytest.mark.req("R-703", "R-704", "R-705")
+def test_a_name_that_somebody_else_has_asked_for_is_forgotten_with_the_password(shop: PortalShop) -> None:
+    """Whoever knew the old password would own the account by the new name's own "forgotten password"."""
+    shop.does(portal.Rename(user=NUMBER, to="thief@example.com"))
+    token = shop.message("thief@example.com", "rename").token
+    shop.does(portal.ForgetPassword(user=NUMBER), portal.ResetPassword(user=NUMBER, password="another2words"))
+    assert shop.refuses(portal.ConfirmName(user=NUMBER, token=token)) is ErrorCode.BAD_TOKEN
+    assert shop.state(NUMBER) is AccountState.ACTIVE
+
+
+@pytest.mark.req("R-704", "R-832")
+@pytest.mark.parametrize("user", [NUMBER, "13700000008"])
+def test_a_confirmation_that_was_never_sent_tells_nobody_which_names_exist(
+    shop: PortalShop, user: str
+) -> None:
+    with pytest.raises(BackendError) as refusal:
+        shop.does(portal.ConfirmName(user=user, token="x" * 22))
+    assert refusal.value.detail == "the token is wrong, used or too old"
 
 
 @pytest.mark.req("R-704")

@@ -118,6 +118,16 @@ def test_the_care_centre_opens_a_lock(shop: PortalShop) -> None:
 
 
 @pytest.mark.req("R-705")
+def test_no_timer_opens_an_account_whose_compromise_was_reported_while_it_was_locked(
+    shop: PortalShop,
+) -> None:
+    shop.locked(NUMBER)
+    shop.does(agent.ReportCompromise(user=NUMBER))
+    shop.advance(15 * MINUTE)
+    assert shop.refuses(RIGHT) is ErrorCode.ACCOUNT_LOCKED
+
+
+@pytest.mark.req("R-705")
 def test_a_reported_compromise_locks_until_reset_or_care_centre(shop: PortalShop) -> None:
     shop.does(portal.Login(user=NUMBER, password=PASSWORD, client=PortalClient.REMOTE_APP))
     shop.does(agent.ReportCompromise(user=NUMBER))

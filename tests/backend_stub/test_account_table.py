@@ -46,12 +46,13 @@ BY_RULES = [
     (S.ACTIVE, E.NEW_PASSWORD, S.ACTIVE),  # R-702
     (S.RENAMING, E.NEW_PASSWORD, S.RENAMING),  # R-702
     (S.ACTIVE, E.RESET, S.ACTIVE),  # R-703
-    (S.RENAMING, E.RESET, S.RENAMING),  # R-703
+    (S.RENAMING, E.RESET, S.ACTIVE),  # R-703
     (S.TOKEN_SENT, E.RESET, S.ACTIVE),  # R-703
     (S.MUST_CHANGE, E.RESET, S.ACTIVE),  # R-703
     (S.RENAMING, E.RENAME, S.RENAMING),  # R-704
     (S.RENAMING, E.FIFTH_FAILURE, S.LOCKED),  # D-34
     (S.RENAMING, E.COMPROMISE, S.LOCKED),  # R-705
+    (S.LOCKED, E.COMPROMISE, S.LOCKED),  # R-705
 ]
 """What rules ask for beyond the document's table."""
 
@@ -125,6 +126,21 @@ def test_a_lock_revokes_sessions_counts_anew_and_forgets_a_rename(
     assert taken.account == replace(
         account_in(S.ACTIVE), state=S.LOCKED, failures=0, locked_until_ms=900, version=2
     )
+
+
+@pytest.mark.req("R-705")
+def test_a_compromise_that_is_reported_of_a_locked_account_takes_its_timer_away() -> None:
+    assert step(account_in(S.LOCKED), E.COMPROMISE).account.locked_until_ms is None
+
+
+@pytest.mark.req("R-701", "R-703", "R-704", "R-832")
+def test_a_bad_token_is_answered_alike_whatever_has_become_of_the_account() -> None:
+    answers = set()
+    for state, event in product(set(S) - {S.NONE}, (E.TOKEN_LOGIN, E.RESET, E.CONFIRM)):
+        with pytest.raises(BackendError) as refusal:
+            step(account_in(state), event, Facts(token_good=False))
+        answers.add(str(refusal.value))
+    assert answers == {"BAD_TOKEN: the token is wrong, used or too old"}
 
 
 @pytest.mark.req("R-704")
@@ -243,8 +259,7 @@ class AccountMachine(RuleBasedStateMachine):
             return
         self.shop.does(act)
         self.failures, self.session_left, self.reset_left, self.token_left = 0, 0, -1, -1
-        if self.state is not S.RENAMING:
-            self.state, self.lock_left = S.ACTIVE, None
+        self.state, self.lock_left, self.new_name = S.ACTIVE, None, ""
 
     @rule()
     def rename(self) -> None:
@@ -273,7 +288,7 @@ class AccountMachine(RuleBasedStateMachine):
     @rule()
     def compromise(self) -> None:
         act = agent.ReportCompromise(user=self.name)
-        if self.state in (S.ACTIVE, S.RENAMING):
+        if self.state in (S.ACTIVE, S.RENAMING, S.LOCKED):
             self.shop.does(act)
             self._lock(None)
         elif self.state is S.NONE:

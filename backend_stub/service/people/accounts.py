@@ -10,6 +10,7 @@ from backend_stub.domain.account import (
     AccountEvent,
     AccountState,
     Facts,
+    bad_token,
 )
 from backend_stub.domain.address import MAX_LENGTH, is_email, mask_address
 from backend_stub.domain.market import MarketProfile
@@ -135,7 +136,7 @@ class Accounts:
         if password is None:
             password = self._messages.on_the_phone(uow, TokenPurpose.ACTIVATION, account.username)
             if not password:
-                raise _bad_token()
+                raise bad_token()
         if client is PortalClient.PORTAL:
             account = self._by_token(uow, account, password)
         if account.state is not AccountState.MUST_CHANGE:
@@ -208,7 +209,7 @@ class Accounts:
         """
         account = uow.store.accounts.called(act.user)
         if account is None:
-            raise _bad_token()
+            raise bad_token()
         token = act.token
         if token is None:
             token = self._messages.on_the_phone(uow, TokenPurpose.RESET, self._messages.reach(account))
@@ -249,7 +250,7 @@ class Accounts:
         """
         account = uow.store.accounts.called(act.user)
         if account is None:
-            raise _bad_token()
+            raise bad_token()
         to, token = account.pending_username, act.token
         if token is None:
             token = self._messages.on_the_phone(uow, TokenPurpose.RENAME, to)
@@ -287,10 +288,6 @@ def _blank(username: str) -> Account:
 
 def _bad_credentials() -> BackendError:
     return BackendError(ErrorCode.BAD_CREDENTIALS, "name or password is wrong")
-
-
-def _bad_token() -> BackendError:
-    return BackendError(ErrorCode.BAD_TOKEN, "the token is wrong, used or too old")
 
 
 def _name_taken() -> BackendError:
