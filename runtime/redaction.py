@@ -6,11 +6,12 @@ Callers mask what they know to be personal; the journal runs `redact` over its d
 import re
 from typing import Any
 
-_NUMBER = re.compile(r"(?<![0-9A-Za-z])((?:\+?86[- ]?)?1[3-9]\d)\d{4}(\d{4})(?![0-9A-Za-z])")
+_NUMBER = re.compile(r"(?<![0-9A-Za-z])((?:\+?86[- ]?)?1\d\d)\d{4}(\d{4})(?![0-9A-Za-z])")
+_AU_NUMBER = re.compile(r"(?<![0-9A-Za-z])(04\d|\+?61[- ]?4\d\d)\d{3}(\d{3,4})(?![0-9A-Za-z])")
 _VIN = re.compile(
     r"(?<![0-9A-Za-z])(?=[A-Z]*\d)([A-HJ-NPR-Z0-9]{3})[A-HJ-NPR-Z0-9]{10}([A-HJ-NPR-Z0-9]{4})(?![0-9A-Za-z])"
 )
-_SUSPICIOUS = re.compile(r"[0-9A-Z]{11}")
+_SUSPICIOUS = re.compile(r"[0-9A-Z]{9}")
 """Part of every number and every VIN; most texts have nothing like it, and are told so quickly."""
 
 
@@ -44,6 +45,7 @@ def redact_text(text: str) -> str:
     if _SUSPICIOUS.search(text) is None:
         return text
     text = _NUMBER.sub(r"\1****\2", text)
+    text = _AU_NUMBER.sub(r"\1****\2", text)
     return _VIN.sub(r"\1**********\2", text)
 
 

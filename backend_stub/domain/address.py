@@ -7,6 +7,7 @@ from backend_stub.domain.order import mask_number
 MAX_LENGTH = 254
 """The longest e-mail address (RFC 5321, section 4.5.3.1.3, less the angle brackets)."""
 
+_PUNCTUATION = re.compile(r"[ ().+/-]")
 _EMAIL = re.compile(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+")
 
 
@@ -20,7 +21,8 @@ def mask_address(text: str) -> str:
     if "@" in text:
         person, _, domain = text.rpartition("@")
         return f"{person[:1]}***@{domain}"
-    return mask_number(text) if text.isdigit() else text
+    digits = _PUNCTUATION.sub("", text)
+    return mask_number(digits) if digits.isdigit() else text
 
 
 def mask_vin(vin: str) -> str:

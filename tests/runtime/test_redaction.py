@@ -34,6 +34,9 @@ def test_a_token_can_be_told_apart_and_not_used() -> None:
         (f"+86 {NUMBER}", "+86 138****0001"),
         (f"v1/vehicles/{VIN}/up/order", "v1/vehicles/WBA**********0001/up/order"),
         (f"{NUMBER},{NUMBER}", "138****0001,138****0001"),
+        ("there is no order 12000000001", "there is no order 120****0001"),
+        ("there is no order 0400000001", "there is no order 040****0001"),
+        ("+61 400000001", "+61 400****001"),
     ],
 )
 def test_numbers_and_vins_in_a_text_are_masked(text: str, masked: str) -> None:
