@@ -4,15 +4,17 @@ from collections.abc import Iterator
 
 import pytest
 
+from backend_stub.app import BackendConfig
+from backend_stub.domain.vehicle import VehicleRecord
 from contracts.acts.agent import LookUpPayment, ResendLink
 from contracts.acts.payer import OpenSession
 from contracts.acts.provider import ReportCapture
 from contracts.bench import AtHotline, AtPaymentPage, PaymentOutcome
 from contracts.errors import ErrorCode
-from contracts.messages import OrderState
+from contracts.messages import OrderState, SubmitOrder
 from tests.backend_stub.instants import in_melbourne
 from tests.backend_stub.refund_shop import AuRefundShop, RefundActs, RefundShop
-from tests.backend_stub.shop import DAY, MINUTE, NUMBER, SECOND, VIN
+from tests.backend_stub.shop import DAY, MINUTE, NUMBER, SECOND, VIN, lines
 
 
 @pytest.fixture
@@ -169,3 +171,25 @@ def returned_whole_at_once(shop: RefundShop, number: str, minor: int) -> None:
     assert shop.refunds(number) == ()
     assert shop.journal("refund") == []
     assert shop.balances()
+
+
+# Which order is meant
+
+
+@pytest.mark.req("R-307")
+def test_a_car_that_is_named_is_the_one_whose_order_is_meant() -> None:
+    other = "WBATEST0000000002"
+    cars = tuple(VehicleRecord(vin=vin, contract_number=NUMBER) for vin in (VIN, other))
+    shop = RefundActs(config=BackendConfig(vehicles=cars))
+    first = shop.accepted("RTTI").number
+    request = SubmitOrder(
+        key="b", sent_at_ms=shop.now, client_order_id="1", lines=lines("RTTI"), list_version=1
+    )
+    shop.give(request, vin=other)
+    shop.payer(OpenSession(car=VIN))
+    assert shop.order(first).state is OrderState.PAYING
+    shop.provider(ReportCapture(car=VIN))
+    assert shop.order(first).state is OrderState.PAID
+    elsewhere = AtPaymentPage(act=OpenSession(car=other, order=first))
+    assert shop.refusal(elsewhere) is ErrorCode.UNKNOWN_ORDER
+    shop.close()

@@ -73,7 +73,7 @@ class Callbacks:
 
         Raises BackendError with INVALID_STATE without a session, BAD_MESSAGE for an instant to come.
         """
-        order, payment = self._at_work(uow, act.order)
+        order, payment = self._at_work(uow, act)
         at_ms = _instant(uow, order, act)
         known = self._payments.provider.get(payment.session)
         transaction = Transaction(
@@ -87,7 +87,7 @@ class Callbacks:
 
     def report_decline(self, uow: UnitOfWork, act: ReportDecline) -> None:
         """There will be no money. Raises BackendError with INVALID_STATE without a session."""
-        _, payment = self._at_work(uow, act.order)
+        _, payment = self._at_work(uow, act)
         known = self._payments.provider.get(payment.session)
         transaction = Transaction(
             transaction_id=known.transaction_id if known else "",
@@ -100,7 +100,7 @@ class Callbacks:
 
     def report_bounce(self, uow: UnitOfWork, act: BouncePayout) -> None:
         """A refund could not be paid out. Raises BackendError with INVALID_STATE where nothing was to be."""
-        order = self._book.named(uow, act.order)
+        order = self._book.named(uow, act.order, act.car)
         refund = _paid_out_or_to_be(uow, order, act.service)
         callback = Callback(kind=CallbackKind.PAYOUT_BOUNCED, at_ms=uow.now_ms, refund_id=refund.refund_id)
         sent = self._payments.provider.signed(callback, uow.now_ms, act.signature)
@@ -112,8 +112,8 @@ class Callbacks:
         sent = self._payments.provider.signed(_told(report), uow.now_ms, act.signature)
         self.receive(uow, sent.body, sent.signature)
 
-    def _at_work(self, uow: UnitOfWork, number: str) -> tuple[Order, Payment]:
-        order = self._book.named(uow, number)
+    def _at_work(self, uow: UnitOfWork, act: ReportCapture | ReportDecline) -> tuple[Order, Payment]:
+        order = self._book.named(uow, act.order, act.car)
         payment = uow.store.payments.newest_of(order.number)
         if payment is None or not payment.session:
             raise BackendError(ErrorCode.INVALID_STATE, f"nobody has gone to a provider for {order.number}")

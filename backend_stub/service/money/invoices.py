@@ -29,7 +29,7 @@ class Invoices:
         Raises BackendError with INVALID_STATE, VAT_INVOICE_UNAVAILABLE, INVOICE_CATEGORY_FIXED or
         DATA_MISSING.
         """
-        order = self._orders.named(uow, act.order)
+        order = self._orders.named(uow, act.order, act.car)
         if order.state is not OrderState.PAYING:
             raise BackendError(
                 ErrorCode.INVALID_STATE, f"order {order.number} is {order.state}: say it while paying"

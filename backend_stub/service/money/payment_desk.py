@@ -41,7 +41,7 @@ class PaymentDesk:
 
         Raises BackendError with PROVIDER_UNSUPPORTED or INVALID_STATE.
         """
-        order = self._orders.named(uow, act.order)
+        order = self._orders.named(uow, act.order, act.car)
         self._payments.open_session(uow, order, act.provider or self._profile.providers[0])
 
     def resend_link(self, uow: UnitOfWork, act: ResendLink) -> None:
@@ -54,7 +54,7 @@ class PaymentDesk:
             raise BackendError(
                 ErrorCode.INVALID_STATE, "orders are paid in the Portal here; there is no link"
             )
-        self._messages.resend(uow, self._orders.named(uow, act.order))
+        self._messages.resend(uow, self._orders.named(uow, act.order, act.car))
 
     def look_up(self, uow: UnitOfWork, act: LookUpPayment) -> None:
         """How order and payment truly stand; journalled, and nothing changes (R-307).
@@ -62,7 +62,7 @@ class PaymentDesk:
         Raises BackendError with USE_HOTLINE or HOTLINE_CLOSED.
         """
         self._answer(uow, act)
-        order = self._orders.named(uow, act.order)
+        order = self._orders.named(uow, act.order, act.car)
         payment = uow.store.payments.newest_of(order.number)
         ledger = [entry for entry in uow.store.payments.ledger() if entry.order_number == order.number]
         refunded = [each for each in uow.store.refunds.payouts() if each.order_number == order.number]

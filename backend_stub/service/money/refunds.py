@@ -74,7 +74,7 @@ class Refunds:
         INVALID_STATE.
         """
         self._answer(uow, act)
-        order = self._orders.named(uow, act.order)
+        order = self._orders.named(uow, act.order, act.car)
         for refund in self._book.waiting(uow, order, act.services):
             line = line_of(order.lines, refund.service)
             if line is not None:
@@ -86,7 +86,7 @@ class Refunds:
         Raises BackendError with USE_HOTLINE, HOTLINE_CLOSED, NAME_MISMATCH, DATA_MISSING or INVALID_STATE.
         """
         self._answer(uow, act)
-        order = self._orders.named(uow, act.order)
+        order = self._orders.named(uow, act.order, act.car)
         before = self._book.standing(uow, order.number, act.service)
         if before is None:
             raise BackendError(ErrorCode.INVALID_STATE, f"nobody has asked for the money of {act.service}")
@@ -114,7 +114,7 @@ class Refunds:
             raise BackendError(ErrorCode.INVALID_STATE, "here money comes back on request; ask for a refund")
         if not act.reason.strip():
             raise BackendError(ErrorCode.DATA_MISSING, "a statutory remedy needs a reason")
-        order = self._orders.named(uow, act.order)
+        order = self._orders.named(uow, act.order, act.car)
         [line] = self._book.asked(uow, order, (act.service,))
         bought = self._book.refundable(uow, order, line)
         amount_minor = line.amount_minor if act.amount_minor is None else act.amount_minor

@@ -18,10 +18,17 @@ class OrderBook:
         uow.store.due.put(DueKind.ORDER_TIMEOUT, order.number, order.deadline_ms + 1)
         self._note(uow, order)
 
-    def named(self, uow: UnitOfWork, number: str) -> Order:
-        """The order called `number`, the newest one when that is empty. Raises BackendError."""
-        order = uow.store.orders.get(number) if number else next(iter(reversed(uow.store.orders.all())), None)
-        if order is None:
+    def named(self, uow: UnitOfWork, number: str, vin: str = "") -> Order:
+        """The order called `number`, the newest one when that is empty; of the car `vin` if one is named.
+
+        Raises BackendError with UNKNOWN_ORDER.
+        """
+        rows = uow.store.orders
+        if number:
+            order = rows.get(number)
+        else:
+            order = next(iter(reversed(rows.of_vehicle(vin) if vin else rows.all())), None)
+        if order is None or vin not in ("", order.vin):
             what = f"there is no order {number}" if number else "there is no order yet"
             raise BackendError(ErrorCode.UNKNOWN_ORDER, what)
         return order
