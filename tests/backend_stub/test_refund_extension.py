@@ -138,3 +138,15 @@ def test_a_term_that_still_waits_for_activation_has_not_passed(shop: RefundShop)
     shop.advance(DAY)
     assert shop.booked("RTTI").booked_until == "2026-11-08"
     assert shop.order(first).state is OrderState.FULFILLED
+
+
+@pytest.mark.req("R-602", "R-603", "R-511")
+def test_what_ended_while_it_waited_was_never_used(shop: RefundShop) -> None:
+    shop.command(HoldActivation(held=True))
+    first, second = shop.paid("RTTI"), shop.paid(("RTTI", 12))
+    shop.advance(100 * DAY)
+    shop.end_service()
+    shop.refund(second)
+    shop.refund(first)
+    assert shop.the_refund(second).amount_minor == 48000
+    assert shop.the_refund(first).amount_minor == 15000

@@ -134,10 +134,11 @@ class RefundBook:
     def used_through(self, uow: UnitOfWork, bought: Bought) -> date:
         """The last day of use: today, or the day on which the service was ended before (R-511).
 
-        An extension of what still waits for activation has not started, whatever its dates say (R-603).
+        An extension of what was never activated has not started, whatever its dates say (R-603).
         """
         _, entitlement, period = bought
-        if entitlement.state is EntitlementState.PENDING and not period.fresh:
+        never_active = entitlement.state is EntitlementState.PENDING or entitlement.overdue
+        if never_active and not period.fresh:
             return min(self.today(uow), calendar.days_before(period.first_day, 1))
         ended_at_ms = entitlement.ended_at_ms
         if ended_at_ms is None:
