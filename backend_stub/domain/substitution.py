@@ -100,5 +100,7 @@ def _replaced(product: Service, substitute: Substitute) -> Service:
             name=substitute.name or product.name,
             description=substitute.description or product.description,
         )
-    includes = tuple(substitute.by if each == substitute.service else each for each in product.includes)
-    return product if includes == product.includes else replace(product, includes=includes)
+    if substitute.service not in product.includes:
+        return product
+    includes = (substitute.by if each == substitute.service else each for each in product.includes)
+    return replace(product, includes=tuple(each for each in dict.fromkeys(includes) if each != product.code))

@@ -206,6 +206,14 @@ def test_packages_hold_the_replacement() -> None:
     assert current_name("CONCIERGE", (LIVE,)) == "Concierge Service"
 
 
+@pytest.mark.req("R-104", "R-105")
+def test_a_package_holds_nothing_twice_and_not_itself() -> None:
+    [_, premium] = products_now((Substitute("RTTI", "CONCIERGE"),))
+    assert premium.includes == ("CONCIERGE", "REMOTE")
+    [_, premium] = products_now((Substitute("RTTI", "PREMIUM"),))
+    assert premium.includes == ("CONCIERGE", "REMOTE")
+
+
 @pytest.mark.req("R-104")
 def test_codes_follow_their_replacements_in_the_order_of_time() -> None:
     back = Substitute("LIVE", "RTTI")
