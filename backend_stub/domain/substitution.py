@@ -59,7 +59,8 @@ def list_with(prices: PriceList, substitute: Substitute) -> PriceList:
     """The next list: the replacement costs what it costs there already, else what it replaces did.
 
     Raises BackendError with NOT_ORDERABLE when the service is not sold or the replacement never is (R-004,
-    R-506), with INVALID_STATE when it would replace itself.
+    R-506), with INVALID_STATE when it would replace itself or take the code
+    of what another one has replaced.
     """
     if all(product.code != substitute.service for product in products_now(prices.substitutes)):
         raise BackendError(ErrorCode.NOT_ORDERABLE, f"{service_name(substitute.service)} is not for sale")
@@ -67,6 +68,13 @@ def list_with(prices: PriceList, substitute: Substitute) -> PriceList:
         raise BackendError(ErrorCode.NOT_ORDERABLE, f"{service_name(substitute.by)} is never for sale")
     if substitute.service == substitute.by:
         raise BackendError(ErrorCode.INVALID_STATE, "a service cannot replace itself")
+    substitutes = (*prices.substitutes, substitute)
+    if current_code(substitute.by, substitutes) != substitute.by:
+        # Orders hold codes alone: one that means something else now would be booked as what it was.
+        raise BackendError(
+            ErrorCode.INVALID_STATE,
+            f"{service_name(substitute.by)} was replaced by another one; use a new code",
+        )
     rows = {
         (service, months): price
         for (service, months), price in prices.prices.items()
@@ -79,7 +87,7 @@ def list_with(prices: PriceList, substitute: Substitute) -> PriceList:
         prices,
         version=prices.version + 1,
         prices=rows,
-        substitutes=(*prices.substitutes, substitute),
+        substitutes=substitutes,
     )
 
 

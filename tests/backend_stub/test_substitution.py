@@ -144,6 +144,17 @@ def test_what_cannot_be_replaced(shop: Shop, service: str, by: str, code: ErrorC
     assert refused(shop, SubstituteService(service=service, by=by)) is code
 
 
+@pytest.mark.req("R-104")
+def test_a_code_that_was_replaced_comes_back_for_its_own_replacement_only(shop: Shop) -> None:
+    does(shop, NEW)
+    taken = SubstituteService(service="CONCIERGE", by="RTTI")
+    assert refused(shop, taken) is ErrorCode.INVALID_STATE
+    does(shop, SubstituteService(service="LIVE", by="RTTI"))
+    shop.paid("RTTI")
+    shop.advance(MINUTE)
+    assert states(shop)["RTTI"] is S.ACTIVE
+
+
 @pytest.mark.req("R-104", "R-004")
 @pytest.mark.parametrize("by", ["EMERGENCY_CALL", "TELESERVICES", "BASE"])
 def test_what_is_never_for_sale_takes_nothing_over(shop: Shop, by: str) -> None:
