@@ -19,8 +19,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "database" in metafunc.fixturenames or metafunc.definition.get_closest_marker("postgresql"):
         return
     if "shop" in metafunc.fixturenames or _knows_a_shop(metafunc.module.__dict__):
-        metafunc.fixturenames.append("database")
-        metafunc.parametrize("database", DATABASES, indirect=True)
+        metafunc.parametrize("database_kind", DATABASES, indirect=True)
 
 
 def _knows_a_shop(names: dict[str, object]) -> bool:
@@ -29,14 +28,15 @@ def _knows_a_shop(names: dict[str, object]) -> bool:
     return any(home.startswith("tests.backend_stub.") and home.endswith("shop") for home in homes)
 
 
-@pytest.fixture
-def database(request: pytest.FixtureRequest) -> Iterator[str]:
-    """The kind of database that shops of this test stand on."""
-    if request.param == "sqlite":
-        yield request.param
+@pytest.fixture(autouse=True)
+def database_kind(request: pytest.FixtureRequest) -> Iterator[str]:
+    """The kind of database that shops of this test stand on; it is there before any shop is."""
+    kind: str = getattr(request, "param", "sqlite")
+    if kind == "sqlite":
+        yield kind
         return
     with shop_database.on(request.getfixturevalue("postgres")):
-        yield request.param
+        yield kind
 
 
 @pytest.fixture
