@@ -1,5 +1,7 @@
 """What people do at the backend: each act goes to the service that knows it; the bench's own are here."""
 
+import msgspec
+
 from backend_stub.domain.order import Order, is_payable
 from backend_stub.errors import BackendError
 from backend_stub.service.acts import ActHandler, Acts
@@ -81,6 +83,8 @@ class Desk:
                 )
 
     def _act(self, uow: UnitOfWork, act: Act, name: str) -> None:
+        if has_nul(act):
+            raise BackendError(ErrorCode.BAD_MESSAGE, "text with the character NUL in it cannot be kept")
         do = self._acts.get(type(act))
         if do is None:
             raise BackendError(ErrorCode.BAD_MESSAGE, f"nobody at this backend knows the act {name}")
@@ -119,6 +123,11 @@ class Desk:
         if session is None or session.outcome is not None or session.closed:
             return None
         return session.session
+
+
+def has_nul(act: Act) -> bool:
+    """Whether a text of the act holds the character NUL, which PostgreSQL keeps in no text."""
+    return rb"\u0000" in msgspec.json.encode(act).replace(rb"\\", b"")
 
 
 def act_name(command: Command) -> str:

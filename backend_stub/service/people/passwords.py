@@ -45,7 +45,7 @@ class Passwords:
         login takes must not tell which names there are.
         """
         match act:
-            case portal.Login(user=user, password=str() as password):
+            case portal.Login(user=user, password=str() as password) if "\0" not in user:
                 account = self._accounts.called(user)
                 kept = (account.password_hash if account is not None else "") or self._hasher.decoy
                 is_match = await self._executor.run(partial(self._hasher.verify, kept, password))
