@@ -30,11 +30,11 @@ from backend_stub.service.ordering.messages import PaymentMessages
 from backend_stub.service.ordering.order_book import OrderBook
 from backend_stub.service.ordering.orders import Orders
 from backend_stub.service.ordering.product_range import ProductRange
-from backend_stub.service.people.account_ports import PasswordHasher
 from backend_stub.service.people.passwords import Ahead, Passwords
 from backend_stub.service.people.portal_access import PortalAccess
 from backend_stub.service.people.portal_desk import make_portal_desk
-from backend_stub.service.ports import DueKind
+from backend_stub.service.ports.accounts import PasswordHasher
+from backend_stub.service.ports.due import DueKind
 from backend_stub.service.registry import Registry
 from backend_stub.service.session_watch import PacketListener, SessionWatch
 from backend_stub.service.unit_of_work import Transactions, UnitOfWork

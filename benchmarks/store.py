@@ -37,7 +37,7 @@ from backend_stub.adapters.tables import (
     VEHICLES,
 )
 from backend_stub.domain.vehicle import VehicleRecord
-from backend_stub.service.ports import DueKind
+from backend_stub.service.ports.due import DueKind
 from contracts.codec import encode, kind_of
 from contracts.messages import Line, SubmitOrder
 from contracts.topics import up_topic

@@ -19,7 +19,7 @@ from backend_stub.domain.calendar import MINUTE_MS, SECOND_MS
 from backend_stub.domain.callback import CALLBACK_KEY, Callback, SignedCallback
 from backend_stub.domain.payment import Transaction
 from backend_stub.errors import BackendError, UnknownLinkError
-from backend_stub.service.money.provider_ports import (
+from backend_stub.service.ports.provider import (
     Knowledge,
     ProviderAnswer,
     ProviderReport,

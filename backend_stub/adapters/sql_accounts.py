@@ -10,7 +10,7 @@ from backend_stub.adapters.tables.accounts import ACCOUNT_TOKENS, ACCOUNTS, PORT
 from backend_stub.domain.account import Account, AccountState
 from backend_stub.domain.vehicle_link import LinkState, VehicleLink
 from backend_stub.errors import ConcurrentChangeError
-from backend_stub.service.people.account_ports import AccountToken, PortalSession, TokenPurpose
+from backend_stub.service.ports.accounts import AccountToken, PortalSession, TokenPurpose
 from contracts.acts.portal import PortalClient
 
 _ACCOUNTS = select(ACCOUNTS).order_by(ACCOUNTS.c.account_id)

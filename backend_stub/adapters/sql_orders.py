@@ -9,7 +9,7 @@ from backend_stub.adapters.sql_connection import SqlConnection
 from backend_stub.adapters.tables import ORDER_HISTORY, ORDERS
 from backend_stub.domain.order import ALIVE_STATES, Channel, Order, OrderLine
 from backend_stub.errors import ConcurrentChangeError
-from backend_stub.service.ports import HistoryEntry
+from backend_stub.service.ports.orders import HistoryEntry
 from contracts.messages import CancelReason, OrderState
 
 _ALL = select(ORDERS).order_by(ORDERS.c.seq)

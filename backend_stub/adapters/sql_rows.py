@@ -10,7 +10,8 @@ from backend_stub.adapters.sql_connection import SqlConnection
 from backend_stub.adapters.tables import DUE, PRICE_LISTS, SETTINGS, SMS, VEHICLES
 from backend_stub.domain.catalogue import Price, PriceList, Substitute
 from backend_stub.domain.vehicle import VehicleRecord
-from backend_stub.service.ports import LIMITS, Due, DueKind, Sms
+from backend_stub.service.ports.due import LIMITS, Due, DueKind
+from backend_stub.service.ports.messages import Sms
 
 _EARLIEST = (
     select(DUE.c.seq, DUE.c.kind, DUE.c.key, DUE.c.due_ms)

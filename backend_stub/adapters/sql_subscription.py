@@ -10,7 +10,7 @@ from backend_stub.adapters.tables.subscription import VEHICLE_STATES
 from backend_stub.domain.notice import EndNotice
 from backend_stub.domain.sim_subscription import Subscription
 from backend_stub.errors import ConcurrentChangeError
-from backend_stub.service.validity.vehicle_state_ports import VehicleState
+from backend_stub.service.ports.vehicle_states import VehicleState
 from contracts.modem import SimState
 
 _ALL = select(VEHICLE_STATES).order_by(VEHICLE_STATES.c.seq)

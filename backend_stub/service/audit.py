@@ -8,7 +8,7 @@ from datetime import date
 from backend_stub.domain.order import OrderLine
 from backend_stub.domain.payment import LedgerEntry
 from backend_stub.domain.refund import RefundState
-from backend_stub.service.ports import Store
+from backend_stub.service.ports.store import Store
 from contracts.messages import CancelReason, EntitlementState, OrderState
 from contracts.modem import SimState
 

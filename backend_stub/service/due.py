@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 
 from backend_stub.errors import BackendError
-from backend_stub.service.ports import Due, DueKind
+from backend_stub.service.ports.due import Due, DueKind
 from backend_stub.service.unit_of_work import Transactions, UnitOfWork
 from runtime.ports import Clock, Timer
 

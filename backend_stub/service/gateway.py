@@ -7,7 +7,8 @@ from backend_stub.domain.address import is_email, mask_address
 from backend_stub.domain.data_flow import DataCategory, Purpose
 from backend_stub.domain.market import MarketProfile
 from backend_stub.service.data_flow import DataLedger
-from backend_stub.service.ports import DueKind, Sms
+from backend_stub.service.ports.due import DueKind
+from backend_stub.service.ports.messages import Sms
 from backend_stub.service.unit_of_work import UnitOfWork
 
 SMS_DELAY_SETTING = "sms_delay_ms"

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import Protocol
 
 from backend_stub.errors import BackendError, CountedRefusalError
-from backend_stub.service.ports import Store
+from backend_stub.service.ports.store import Store
 from contracts.codec import encode, kind_of
 from contracts.errors import ContractError
 from contracts.messages import Message

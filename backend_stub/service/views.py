@@ -16,7 +16,7 @@ from backend_stub.domain.substitution import current_name, products_now
 from backend_stub.domain.tax import added_minor
 from backend_stub.domain.vehicle import VehicleRecord
 from backend_stub.service.people.portal_access import store_needs
-from backend_stub.service.ports import Store
+from backend_stub.service.ports.store import Store
 from contracts.messages import (
     Catalogue,
     EntitlementState,

@@ -21,7 +21,7 @@ from backend_stub.domain.catalogue import service_name
 from backend_stub.domain.money import Money
 from backend_stub.domain.order import Order, is_payable
 from backend_stub.errors import BackendError
-from backend_stub.service.money.provider_ports import ProviderSession
+from backend_stub.service.ports.provider import ProviderSession
 from backend_stub.web.ports import WebBackend
 from backend_stub.web.texts import STATE_NAMES, story
 from contracts.bench import PaymentOutcome

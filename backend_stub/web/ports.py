@@ -5,7 +5,7 @@ from typing import Protocol
 
 from backend_stub.domain.market import MarketProfile
 from backend_stub.service.money.payments import Payments
-from backend_stub.service.ports import Store
+from backend_stub.service.ports.store import Store
 from backend_stub.service.unit_of_work import UnitOfWork
 
 

@@ -9,7 +9,7 @@ from typing import Final, TypeVar
 from backend_stub.app import Backend
 from backend_stub.domain.payment import Transaction
 from backend_stub.errors import BackendError
-from backend_stub.service.money.provider_ports import ProviderReport
+from backend_stub.service.ports.provider import ProviderReport
 from contracts.acts.agent import ApproveRefund, RequestRefund
 from contracts.bench import AtHotline
 from contracts.errors import ErrorCode

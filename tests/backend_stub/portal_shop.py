@@ -10,7 +10,7 @@ from backend_stub.domain.account import Account, AccountState
 from backend_stub.domain.vehicle import VehicleRecord
 from backend_stub.domain.vehicle_link import LinkState, VehicleLink
 from backend_stub.errors import BackendError
-from backend_stub.service.ports import Sms
+from backend_stub.service.ports.messages import Sms
 from contracts.acts import agent, dealer, portal
 from contracts.acts.portal import PortalClient
 from contracts.bench import AtDealer, AtHotline, AtPortal, Command, Pay

@@ -6,7 +6,7 @@ from backend_stub.domain.data_flow import Flow
 from backend_stub.domain.order import Channel
 from backend_stub.domain.vehicle import VehicleRecord
 from backend_stub.domain.vehicle_link import LinkState, VehicleLink
-from backend_stub.service.people.account_ports import PortalSession
+from backend_stub.service.ports.accounts import PortalSession
 from contracts.acts.portal import GiveNotice, PortalClient, SetAutoRenew
 from contracts.acts.provider import SetCard
 from contracts.bench import AtPortal, AtProvider, Pay, PaymentOutcome

@@ -11,8 +11,8 @@ from backend_stub.app import DATABASE, Backend, BackendConfig, empty_image
 from backend_stub.domain.payment import Transaction
 from backend_stub.domain.vehicle import VehicleRecord
 from backend_stub.service.audit import EntitlementAudit, OrderAudit
-from backend_stub.service.money.provider_ports import ProviderReport
-from backend_stub.service.ports import Sms
+from backend_stub.service.ports.messages import Sms
+from backend_stub.service.ports.provider import ProviderReport
 from contracts.bench import Command, Pay, PaymentOutcome
 from contracts.codec import decode, encode, kind_of
 from contracts.errors import ErrorCode

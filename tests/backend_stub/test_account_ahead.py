@@ -13,7 +13,7 @@ from argon2 import extract_parameters
 from backend_stub.adapters.password_hasher import LIGHT, Argon2Hasher
 from backend_stub.app import Backend, BackendConfig
 from backend_stub.errors import BackendError
-from backend_stub.service.people.account_ports import PasswordHasher
+from backend_stub.service.ports.accounts import PasswordHasher
 from contracts.acts import portal
 from contracts.bench import AtPortal, SetSms
 from contracts.errors import ErrorCode

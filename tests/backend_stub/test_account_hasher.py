@@ -4,7 +4,7 @@ import pytest
 from argon2 import extract_parameters
 
 from backend_stub.adapters.password_hasher import LIGHT, SOUND, Argon2Cost, Argon2Hasher
-from backend_stub.service.people.account_ports import PasswordHasher
+from backend_stub.service.ports.accounts import PasswordHasher
 from runtime.executor import InlineExecutor, PoolExecutor
 from runtime.ids import SeededIds, SystemIds
 from runtime.randomness import SeededRandomness

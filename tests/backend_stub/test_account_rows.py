@@ -8,8 +8,8 @@ import pytest
 from backend_stub.domain.account import Account, AccountState
 from backend_stub.domain.vehicle_link import LinkEvent, LinkState, step
 from backend_stub.errors import ConcurrentChangeError
-from backend_stub.service.people.account_ports import AccountToken, PortalSession, TokenPurpose
-from backend_stub.service.ports import Sms
+from backend_stub.service.ports.accounts import AccountToken, PortalSession, TokenPurpose
+from backend_stub.service.ports.messages import Sms
 from contracts.acts.portal import PortalClient
 from tests.backend_stub.portal_shop import NUMBER, VIN, PortalShop
 from tests.backend_stub.shop import Shop

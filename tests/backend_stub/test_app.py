@@ -11,7 +11,7 @@ from backend_stub.domain.payment import Transaction
 from backend_stub.domain.vehicle import VehicleRecord
 from backend_stub.errors import BackendError, UnknownLinkError
 from backend_stub.service.money.payments import Payments
-from backend_stub.service.ports import DueKind
+from backend_stub.service.ports.due import DueKind
 from backend_stub.service.unit_of_work import UnitOfWork
 from backend_stub.service.validity.booking import Booking
 from contracts.bench import HoldActivation, Pay, PaymentOutcome, Subscribe

@@ -18,7 +18,7 @@ from backend_stub.domain.entitlement import Entitlement, Origin
 from backend_stub.domain.order import Order, OrderLine
 from backend_stub.domain.payment import Payment, PaymentState
 from backend_stub.errors import ConcurrentChangeError
-from backend_stub.service.ports import DueKind
+from backend_stub.service.ports.due import DueKind
 from contracts.errors import ErrorCode
 from contracts.messages import EntitlementState, OrderState
 from runtime.disk import FileDisk

@@ -8,8 +8,8 @@ import pytest
 from backend_stub.domain.notice import EndNotice
 from backend_stub.domain.sim_subscription import Subscription
 from backend_stub.errors import ConcurrentChangeError
+from backend_stub.service.ports.vehicle_states import VehicleState
 from backend_stub.service.unit_of_work import UnitOfWork
-from backend_stub.service.validity.vehicle_state_ports import VehicleState
 from contracts.errors import ErrorCode
 from contracts.modem import SimState
 from tests.backend_stub.shop import VIN, Shop

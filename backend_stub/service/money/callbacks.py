@@ -9,8 +9,8 @@ from backend_stub.errors import BackendError, UnknownLinkError
 from backend_stub.service.acts import Acts
 from backend_stub.service.money.payments import Payments
 from backend_stub.service.money.payout import Payouts
-from backend_stub.service.money.provider_ports import ProviderReport
 from backend_stub.service.ordering.order_book import OrderBook
+from backend_stub.service.ports.provider import ProviderReport
 from backend_stub.service.unit_of_work import UnitOfWork
 from contracts.acts.provider import BouncePayout, ReportCapture, ReportDecline
 from contracts.errors import ErrorCode

@@ -22,14 +22,14 @@ from backend_stub.domain.payment import (
 )
 from backend_stub.errors import BackendError, UnknownLinkError
 from backend_stub.service.data_flow import DataLedger
-from backend_stub.service.money.provider_ports import (
+from backend_stub.service.ordering.order_book import OrderBook
+from backend_stub.service.ports.due import DueKind
+from backend_stub.service.ports.provider import (
     Knowledge,
     PaymentProvider,
     ProviderReport,
     ProviderSession,
 )
-from backend_stub.service.ordering.order_book import OrderBook
-from backend_stub.service.ports import DueKind
 from backend_stub.service.unit_of_work import UnitOfWork
 from backend_stub.service.validity.booking import Booking
 from contracts.bench import PaymentOutcome

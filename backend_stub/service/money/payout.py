@@ -17,7 +17,7 @@ from backend_stub.domain.refund import (
 from backend_stub.domain.working_days import nth_working_day, work_calendar
 from backend_stub.errors import BackendError
 from backend_stub.service.acts import Acts
-from backend_stub.service.ports import DueKind
+from backend_stub.service.ports.due import DueKind
 from backend_stub.service.unit_of_work import UnitOfWork
 from contracts.acts.bmw import SetHolidays
 from contracts.errors import ErrorCode

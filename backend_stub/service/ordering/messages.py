@@ -8,7 +8,7 @@ from backend_stub.domain.money import Money
 from backend_stub.domain.order import Order
 from backend_stub.errors import BackendError
 from backend_stub.service.gateway import Gateway
-from backend_stub.service.ports import Sms
+from backend_stub.service.ports.messages import Sms
 from backend_stub.service.unit_of_work import UnitOfWork
 from contracts.errors import ErrorCode
 from contracts.messages import OrderState

@@ -2,7 +2,8 @@
 
 from backend_stub.domain.order import Facts, Order, OrderEffect, OrderEvent, Step, is_listed, step
 from backend_stub.errors import BackendError
-from backend_stub.service.ports import DueKind, HistoryEntry
+from backend_stub.service.ports.due import DueKind
+from backend_stub.service.ports.orders import HistoryEntry
 from backend_stub.service.unit_of_work import UnitOfWork
 from contracts.errors import ErrorCode
 from contracts.trace import trace_id_of

@@ -13,8 +13,8 @@ from backend_stub.domain.account import (
     step,
 )
 from backend_stub.domain.address import mask_address
-from backend_stub.service.people.account_ports import TokenPurpose
-from backend_stub.service.ports import DueKind
+from backend_stub.service.ports.accounts import TokenPurpose
+from backend_stub.service.ports.due import DueKind
 from backend_stub.service.unit_of_work import UnitOfWork
 
 

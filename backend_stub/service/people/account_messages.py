@@ -9,8 +9,8 @@ from backend_stub.domain.calendar import local_text
 from backend_stub.domain.market import MarketProfile
 from backend_stub.domain.password import digest
 from backend_stub.service.gateway import Gateway
-from backend_stub.service.people.account_ports import AccountToken, TokenPurpose
-from backend_stub.service.ports import Sms
+from backend_stub.service.ports.accounts import AccountToken, TokenPurpose
+from backend_stub.service.ports.messages import Sms
 from backend_stub.service.unit_of_work import UnitOfWork
 from runtime.ports import Ids
 

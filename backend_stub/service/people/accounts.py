@@ -20,10 +20,10 @@ from backend_stub.errors import BackendError, CountedRefusalError
 from backend_stub.service.acts import Acts
 from backend_stub.service.people.account_book import AccountBook
 from backend_stub.service.people.account_messages import AccountMessages
-from backend_stub.service.people.account_ports import PortalSession, TokenPurpose
 from backend_stub.service.people.links import Links
 from backend_stub.service.people.passwords import Passwords
 from backend_stub.service.people.portal_access import PortalAccess
+from backend_stub.service.ports.accounts import PortalSession, TokenPurpose
 from backend_stub.service.unit_of_work import UnitOfWork
 from contracts.acts import portal
 from contracts.acts.portal import PortalClient

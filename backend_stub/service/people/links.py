@@ -20,7 +20,7 @@ from backend_stub.domain.vehicle_link import (
 from backend_stub.errors import BackendError, CountedRefusalError
 from backend_stub.service.acts import Acts
 from backend_stub.service.people.portal_access import PortalAccess
-from backend_stub.service.ports import DueKind
+from backend_stub.service.ports.due import DueKind
 from backend_stub.service.registry import Registry
 from backend_stub.service.unit_of_work import UnitOfWork
 from contracts.acts import portal

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from backend_stub.domain.password import is_password
-from backend_stub.service.people.account_ports import AccountRows, PasswordHasher
+from backend_stub.service.ports.accounts import AccountRows, PasswordHasher
 from contracts.acts import portal
 from contracts.acts.act import Act
 from runtime.ports import Executor

@@ -4,7 +4,7 @@ from backend_stub.domain.account import Account, AccountState, is_missing_data
 from backend_stub.domain.market import MarketProfile, StoreLogin
 from backend_stub.domain.vehicle import VehicleRecord
 from backend_stub.errors import BackendError
-from backend_stub.service.ports import Store
+from backend_stub.service.ports.store import Store
 from backend_stub.service.unit_of_work import UnitOfWork
 from contracts.acts.portal import PortalAct, PortalClient
 from contracts.errors import ErrorCode

@@ -18,7 +18,7 @@ from backend_stub.service.people.links import Links
 from backend_stub.service.people.ownership import Ownership
 from backend_stub.service.people.passwords import Passwords
 from backend_stub.service.people.portal_access import PortalAccess
-from backend_stub.service.ports import DueKind
+from backend_stub.service.ports.due import DueKind
 from backend_stub.service.registry import Registry
 from backend_stub.service.validity.renewals import Renewals
 from runtime.ports import Ids

@@ -23,7 +23,7 @@ from backend_stub.domain.renewal import charge_due_ms
 from backend_stub.domain.sim_subscription import IN_FORCE
 from backend_stub.domain.substitution import current_code
 from backend_stub.service.ordering.order_book import OrderBook
-from backend_stub.service.ports import DueKind
+from backend_stub.service.ports.due import DueKind
 from backend_stub.service.unit_of_work import UnitOfWork
 from contracts.messages import EntitlementState
 

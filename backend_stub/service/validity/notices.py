@@ -11,7 +11,7 @@ from backend_stub.domain.notice import EndNotice, check_notice, takes_effect_ms
 from backend_stub.domain.sim_subscription import IN_FORCE
 from backend_stub.errors import BackendError
 from backend_stub.service.acts import Acts
-from backend_stub.service.ports import DueKind
+from backend_stub.service.ports.due import DueKind
 from backend_stub.service.registry import Registry
 from backend_stub.service.unit_of_work import UnitOfWork
 from backend_stub.service.validity.booking import Booking

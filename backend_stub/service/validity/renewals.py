@@ -13,7 +13,7 @@ from backend_stub.errors import BackendError
 from backend_stub.service.acts import Acts
 from backend_stub.service.money.payments import Payments
 from backend_stub.service.ordering.orders import Orders
-from backend_stub.service.ports import DueKind
+from backend_stub.service.ports.due import DueKind
 from backend_stub.service.unit_of_work import UnitOfWork
 from backend_stub.service.validity.booking import Booking
 from contracts.acts import portal, provider

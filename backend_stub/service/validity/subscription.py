@@ -14,9 +14,9 @@ from backend_stub.domain.sim_subscription import (
     operator_due_ms,
     step,
 )
-from backend_stub.service.ports import DueKind
+from backend_stub.service.ports.due import DueKind
+from backend_stub.service.ports.vehicle_states import VehicleState
 from backend_stub.service.unit_of_work import UnitOfWork
-from backend_stub.service.validity.vehicle_state_ports import VehicleState
 from contracts.modem import SimState
 
 SubscriptionListener = Callable[[str, SimState], None]

@@ -1,0 +1,1 @@
+"""What the services need of a store and of a payment provider."""
