@@ -19,6 +19,8 @@ _KINDS: dict[type[Message], str] = {
 }
 _DECODERS = {kind: msgspec.json.Decoder(message) for message, kind in _KINDS.items()}
 _ENCODER = msgspec.json.Encoder()
+_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
+"""How JSON writes the character NUL, which no text of a PostgreSQL database can hold."""
 _PATH = re.compile(r"(?P<why>.*?)(?: - at `\$\.?(?P<path>[^`]*)`)?", re.DOTALL)
 _MISSING = re.compile(r"Object missing required field `(?P<name>[^`]+)`")
 
@@ -42,6 +44,8 @@ def decode(kind: str, payload: bytes) -> Message:
     decoder = _DECODERS.get(kind)
     if decoder is None:
         raise UnknownKindError(f"no message of kind {kind!r}", field="schema")
+    if _NUL.search(payload):
+        raise MessageFieldError("no text may hold the character NUL (U+0000)")
     try:
         return decoder.decode(payload)
     except msgspec.ValidationError as error:

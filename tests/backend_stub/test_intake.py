@@ -127,6 +127,7 @@ def test_a_refusal_says_why_and_shows_the_order_as_it_is(shop: Shop) -> None:
             "lines[0].months",
         ),
         (b'{"schema":"submit-order","key":"k","sent_at_ms":-1}', "sent_at_ms"),
+        (b'{"schema":"submit-order","key":"k","sent_at_ms":1,"sms_number":"1\\u0000"}', "no text"),
         (b"\xff\xfe", ""),
         (b"[]", ""),
     ],

@@ -7,7 +7,16 @@ from hypothesis import strategies as st
 
 from contracts.codec import decode, encode, kind_of
 from contracts.errors import ContractError, ErrorCode, MessageFieldError, UnknownKindError
-from contracts.messages import DOWN_MESSAGES, UP_MESSAGES, Line, Message, OrderReply, SubmitOrder, SyncRequest
+from contracts.messages import (
+    DOWN_MESSAGES,
+    UP_MESSAGES,
+    CancelOrder,
+    Line,
+    Message,
+    OrderReply,
+    SubmitOrder,
+    SyncRequest,
+)
 
 ORDER = SubmitOrder(
     key="k1",
@@ -16,6 +25,9 @@ ORDER = SubmitOrder(
     lines=(Line("RTTI", 3), Line("CONCIERGE", 12)),
     list_version=2,
 )
+
+
+TEXT = st.characters(codec="utf-8", exclude_characters="\0")
 
 
 def test_a_message_arrives_as_it_was_sent() -> None:
@@ -76,7 +88,17 @@ def test_arbitrary_bytes_never_raise_anything_else(payload: bytes) -> None:
             pass
 
 
-@given(key=st.text(min_size=1, max_size=64), revision=st.integers(0, 2**62))
+def test_no_text_holds_nul_but_a_backslash_before_the_word_is_a_backslash() -> None:
+    with pytest.raises(MessageFieldError, match="NUL"):
+        decode("cancel-order", encode(CancelOrder(key="k", sent_at_ms=1, order_number="A\0")))
+    wordy = CancelOrder(key="k", sent_at_ms=1, order_number="\\u0000")
+    assert decode("cancel-order", encode(wordy)) == wordy
+
+
+@given(
+    key=st.text(st.characters(exclude_characters="\0"), min_size=1, max_size=64),
+    revision=st.integers(0, 2**62),
+)
 def test_text_and_numbers_survive_the_journey(key: str, revision: int) -> None:
     message = SyncRequest(key=key, sent_at_ms=0, have_revision=revision)
     assert decode("sync", encode(message)) == message
