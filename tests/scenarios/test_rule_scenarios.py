@@ -12,6 +12,7 @@ from headunit.sim.scenario_file import load_scenario
 from headunit.sim.simulate import simulate
 from headunit.sim.stage import Staging, play_virtual
 from headunit.sim.verdict import Outcome
+from tests.postgres import PostgresServer, needs_postgresql
 
 RULES = Path(__file__).parents[2] / "scenarios" / "rules"
 STORIES = sorted(path.stem for path in RULES.glob("*.toml"))
@@ -28,6 +29,14 @@ def test_the_story_is_kept_in_virtual_time_and_again_to_the_byte(name: str) -> N
     first = simulate(path)
     assert first.verdict is Outcome.PASS, first.violations
     assert simulate(path).digest == first.digest
+
+
+@pytest.mark.parametrize("name", [pytest.param(name, marks=needs_postgresql) for name in STORIES])
+def test_postgresql_tells_the_story_of_sqlite_to_the_byte(name: str, postgres: PostgresServer) -> None:
+    path, _ = story(name)
+    on_server = simulate(path, database=postgres.url())
+    assert on_server.verdict is Outcome.PASS, on_server.violations
+    assert on_server.digest == simulate(path).digest
 
 
 @pytest.mark.parametrize("name", STORIES)
