@@ -97,6 +97,11 @@ class Facts:
     at_ms: int = 0
 
 
+_WORDS = {
+    ErrorCode.ALREADY_LINKED: "this car is linked to an account; whoever has it there can give it away",
+}
+"""What a person is told instead of state and event."""
+
 NOTHING = Facts()
 """What comes with an event of which nobody asks more."""
 
@@ -111,7 +116,7 @@ def step(
     state = TRANSITIONS.get((link.state, event))
     if state is None:
         code = REFUSALS.get((link.state, event), ErrorCode.INVALID_STATE)
-        raise BackendError(code, f"the car is {link.state}: {event} is not possible")
+        raise BackendError(code, _WORDS.get(code) or f"the car is {link.state}: {event} is not possible")
     failures = link.failures
     if event is E.MISMATCH:
         failures += 1
