@@ -68,14 +68,14 @@ async def _play_all(files: list[Path], folder: Path) -> dict[str, dict[str, Any]
         async with room:
             async with begin:
                 await asyncio.sleep(_START_GAP_S)
+                await _simulate(file, "virtual", folder / file.stem)
             return file.stem, await _play(file, folder / file.stem)
 
     return dict(await asyncio.gather(*map(play, files)))
 
 
 async def _play(file: Path, folder: Path) -> dict[str, Any]:
-    """One story in real time, and beside it what virtual time makes of it."""
-    await _simulate(file, "virtual", folder)
+    """One story in real time, and beside it what virtual time has made of it."""
     verdict = await _simulate(file, "real", folder)
     print(f"{file.stem:32} {verdict.get('verdict', _NO_VERDICT)}", flush=True)
     if not verdict:
