@@ -12,7 +12,8 @@ from typing import Any
 
 import msgspec
 
-from contracts import bench, messages
+from contracts import acts, bench, messages
+from contracts.acts import agent, bmw, dealer, payer, portal, provider
 from contracts.codec import kind_of
 from contracts.errors import ErrorCode
 from headunit.sim import scenario
@@ -98,6 +99,17 @@ def bench_page() -> str:
     return "\n".join(lines)
 
 
+def acts_page() -> str:
+    """Everything that people do at the backend, person by person."""
+    lines = ["# Acts", "", GENERATED, inspect.getdoc(acts) or "", ""]
+    for person in (portal, agent, dealer, bmw, payer, provider):
+        lines += [f"## `{person.__name__.rpartition('.')[2]}`", "", inspect.getdoc(person) or "", ""]
+        for name, thing in vars(person).items():
+            if _is_struct_of(person, name, thing) and thing.__struct_config__.tag != name:
+                lines += section(f"`{thing.__struct_config__.tag}`", thing, skip=("car",))
+    return "\n".join(lines)
+
+
 def scenario_page() -> str:
     """Every key of a scenario file."""
     lines = ["# Scenario files", "", GENERATED, inspect.getdoc(scenario) or "", ""]
@@ -114,6 +126,7 @@ def scenario_schema() -> str:
 
 PAGES = {
     "messages.md": messages_page,
+    "acts.md": acts_page,
     "bench.md": bench_page,
     "scenario.md": scenario_page,
     "scenario.schema.json": scenario_schema,
